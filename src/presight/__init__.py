@@ -1,0 +1,1 @@
+"""presight: see before labels."""

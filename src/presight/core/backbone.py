@@ -1,0 +1,73 @@
+"""Backbone: the network that is pretrained for, exported and measured."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module, ABC):
+    """Images in [0, 1] to features; normalization is its first step.
+
+    Attributes:
+        dim: width of the pooled features.
+        stage_dims: channels of each stage's map.
+        source: where the layout comes from: `torchvision:resnet18`, `timm:NAME`, `own:resnet9`.
+    """
+
+    dim: int
+    stage_dims: tuple[int, ...]
+    source: str
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features [B, dim] of images float [B,3,h,w] in [0, 1]: the last stage, mean pooled."""
+        return self.stages(images)[-1].mean((2, 3))
+
+    @abstractmethod
+    def stages(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Maps f1..fk, [B, stage_dims[i], h_i, w_i], of images float [B,3,h,w] in [0, 1]."""
+
+
+class TokenBackbone(Backbone):
+    """A transformer's backbone, which can also see a part of the image only."""
+
+    @abstractmethod
+    def tokens(self, images: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Tokens [B, n, dim]; `keep` int64 [B, m] names the patches that are seen."""
+
+
+class Encoders(Protocol):
+    """Makes encoders: a method calls it once, or several times with other channels or widths."""
+
+    def __call__(
+        self,
+        in_channels: int = 3,
+        width: float = 1.0,
+        norm: Callable[[int], nn.Module] | None = None,
+    ) -> Backbone:
+        """A new encoder with weights of its own, from torch's generator."""
+        ...
+
+
+class Normalize(nn.Module):
+    """(images - mean) / std by channel, as one multiply-add; ImageNet's constants by default.
+
+    The constants are no part of the state dict: exports hold weights only.
+    """
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        scale = 1.0 / torch.tensor(std).view(1, -1, 1, 1)
+        shift = -torch.tensor(mean).view(1, -1, 1, 1) * scale
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("shift", shift, persistent=False)
+        self.scale: Tensor
+        self.shift: Tensor
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images float [B,C,h,w] in [0, 1] to zero mean and unit variance, roughly."""
+        return torch.addcmul(self.shift, images, self.scale)

@@ -1,0 +1,87 @@
+"""Method: a learner that pretrains a backbone; its card says whose idea it is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor
+
+from presight.core.backbone import Backbone
+from presight.core.batch import Step, Views
+from presight.core.learner import Learner
+from presight.core.plan import TrainPlan
+from presight.core.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A plan and options that belong together.
+
+    Args:
+        plan: for the trainer.
+        options: for the method's constructor.
+        origin: the paper's own, a public port's, or our proposal.
+    """
+
+    plan: TrainPlan
+    options: Mapping[str, Any] = field(default_factory=dict)
+    origin: Literal["paper", "port", "proposal"] = "proposal"
+
+
+@dataclass(frozen=True)
+class Card:
+    """Whose idea a method is, and how it is usually run. Literals only: it is read without import.
+
+    Args:
+        name: on the command line.
+        title: in tables.
+        family: pretext, generative, contrastive, clustering, distillation.
+        authors, year, venue: of the paper.
+        cost: forward passes of an image a step, relative to supervised training's one.
+        backbone: any, vit (needs tokens) or own (brings its own network).
+        presets: by image size: `imagenet`, `96`, `32`; `auto` picks by the run's image size.
+        failures: what a collapse usually means here, in a sentence.
+    """
+
+    name: str
+    title: str
+    family: str
+    authors: str
+    year: int
+    venue: str
+    cost: float = 1.0
+    backbone: Literal["any", "vit", "own"] = "any"
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    failures: str = ""
+
+    def preset(self, image_size: int) -> Preset:
+        """The preset for an image size: the smallest named side that is not below it."""
+        for side in sorted(int(name) for name in self.presets if name.isdigit()):
+            if image_size <= side:
+                return self.presets[str(side)]
+        if "imagenet" in self.presets:
+            return self.presets["imagenet"]
+        return next(iter(self.presets.values()), Preset(TrainPlan()))
+
+
+class Method(Learner):
+    """A learner with a backbone.
+
+    The constructor takes `encoders` and `data` by position and options by keyword only; its
+    signature is the only place where an option exists.
+    """
+
+    card: ClassVar[Card]
+    views: Recipe
+
+    @property
+    @abstractmethod
+    def backbone(self) -> Backbone:
+        """What is measured and exported."""
+
+    def show(self, views: Views, step: Step) -> dict[str, Tensor]:
+        """Pictures for the report: name -> float [n,3,h,w] in [0, 1]."""
+        return {}
