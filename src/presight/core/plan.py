@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal
 
 OptimizerName = Literal["sgd", "adamw", "adam", "lars"]
@@ -60,4 +61,5 @@ class TrainPlan:
     def peak_lr(self) -> float:
         """The learning rate after the warm-up, for this plan's batch."""
         ratio = self.batch_size / 256
-        return self.lr * {"linear": ratio, "sqrt": ratio**0.5, "none": 1.0}[self.lr_scaling]
+        power = {"linear": 1.0, "sqrt": 0.5, "none": 0.0}[self.lr_scaling]
+        return self.lr * math.pow(ratio, power)

@@ -45,7 +45,7 @@ def gather(rows: Tensor) -> tuple[Tensor, int]:
     """All processes' rows [W*n, ...], with gradient, and where this process's rows begin."""
     if size() == 1:
         return rows, 0
-    gathered: Tensor = _Gather.apply(rows)  # type: ignore[no-untyped-call]
+    gathered: Tensor = _Gather.apply(rows)
     return gathered, rank() * len(rows)
 
 
@@ -75,7 +75,10 @@ class _Sum(torch.autograd.Function):
 
 def total(value: Tensor) -> Tensor:
     """Sum over processes, with gradient."""
-    return value if size() == 1 else _Sum.apply(value)  # type: ignore[no-untyped-call,no-any-return]
+    if size() == 1:
+        return value
+    summed: Tensor = _Sum.apply(value)
+    return summed
 
 
 def mean(value: Tensor) -> Tensor:

@@ -1,0 +1,76 @@
+"""Options of pretraining that belong neither to the plan nor to a method. No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Data, backbone, device, run folder and output.
+
+    Args:
+        method: name of the method; see `presight list methods`.
+        backbone: torchvision's name, resnet9:WIDTH, timm/NAME or package.module:function; auto
+            takes resnet18 with an accelerator and resnet9:16 without.
+        out: the run folder; the same command again goes on, a larger --epochs extends.
+        image_size: side of a view in pixels; auto takes it from the images.
+        stem: first layer of a resnet: small (3x3, no pooling) or standard (7x7); auto takes small
+            below 64 pixels.
+        preset: imagenet, 96, 32 or auto (by image size): where the method's defaults come from.
+        init: start from the backbone of a run, of a .safetensors file, or torchvision:NAME where
+            its weights are on disk.
+        device: auto, cpu, cuda, mps or xpu; a number may follow, cuda:1.
+        minutes: time budget; epochs are solved from the measured speed. 0 means no budget.
+        cache_side: short side of cached images in pixels; auto is 1.75 times image_size.
+        cache_dir: where decoded images are kept; auto is the user's cache folder.
+        workers: decoding processes; auto is one less than the cores, at most 8.
+        min_side: images with a shorter side are skipped, pixels.
+        max_pixels: images with more pixels are skipped before they are decoded.
+        max_bad_fraction: stop where more of the images than this cannot be read.
+        allow_truncated: take images whose end is missing.
+        follow_links: follow links that leave the folder.
+        download: fetch a torchvision: data set that is not on disk.
+        checkpoint_minutes: time between checkpoints; one is written at the end in any case.
+        keep: number of checkpoints that are kept.
+        track: also log to tensorboard, wandb or mlflow.
+        plugin: a Python file with methods of your own.
+        overwrite: move an existing run folder aside and start anew.
+        accept_data_change: go on although the images changed since the run began.
+        on_collapse: go on with advice, or stop.
+        dry_run: resolve everything, print it and stop.
+        print_config: print the resolved configuration and stop.
+        json: print one line of JSON at the end.
+        quiet: print results and warnings only.
+    """
+
+    method: str = "simclr"
+    backbone: str = "auto"
+    out: str = ""
+    image_size: int | Literal["auto"] = "auto"
+    stem: Literal["auto", "small", "standard"] = "auto"
+    preset: Literal["auto", "imagenet", "96", "32"] = "auto"
+    init: str = ""
+    device: str = "auto"
+    minutes: float = 0.0
+    cache_side: int | Literal["auto"] = "auto"
+    cache_dir: str = "auto"
+    workers: int | Literal["auto"] = "auto"
+    min_side: int = 8
+    max_pixels: int = 50_000_000
+    max_bad_fraction: float = 0.01
+    allow_truncated: bool = False
+    follow_links: bool = False
+    download: bool = False
+    checkpoint_minutes: float = 15.0
+    keep: int = 3
+    track: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
+    plugin: str = ""
+    overwrite: bool = False
+    accept_data_change: bool = False
+    on_collapse: Literal["advise", "stop"] = "advise"
+    dry_run: bool = False
+    print_config: bool = False
+    json: bool = False
+    quiet: bool = False
