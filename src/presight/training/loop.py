@@ -1,0 +1,258 @@
+"""train(): the whole step in one screen. It knows no method by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from presight.core import world
+from presight.core.batch import Batch, Out, Step, Views
+from presight.core.draw import Draw, key_of
+from presight.core.learner import Learner
+from presight.core.plan import TrainPlan
+from presight.core.recipe import Recipe
+from presight.data.loader import Loader
+from presight.errors import Diverged, Interrupted
+from presight.training import optimize
+from presight.training.monitor import Monitor
+from presight.training.observers import Observer
+from presight.training.recorder import Recorder
+from presight.training.runtime import Runtime
+from presight.training.saver import Saver
+from presight.training.session import Seat, Session
+from presight.training.signals import Signals
+from presight.training.survey import DataSurvey
+
+Part = tuple[Views, Step]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What is known after a run.
+
+    Args:
+        updates: done in all.
+        seconds: of this session.
+        images: seen in this session, over all processes.
+        loss: mean over the last records' updates.
+        notes: said while resuming.
+    """
+
+    updates: int
+    seconds: float
+    images: int
+    loss: float
+    notes: tuple[str, ...] = ()
+
+
+def total_updates(plan: TrainPlan, updates_per_epoch: int) -> int:
+    """Updates of the whole run."""
+    return max(1, round(plan.epochs * updates_per_epoch))
+
+
+def train(
+    learner: Learner,
+    loader: Loader,
+    *,
+    recipe: Recipe,
+    plan: TrainPlan,
+    runtime: Runtime,
+    saver: Saver | None = None,
+    observers: Sequence[Observer] = (),
+    failures: str = "",
+    updates: int | None = None,
+) -> TrainResult:
+    """Train a learner from where its run folder stands to the end of its plan.
+
+    Args:
+        learner: whose forward is the loss.
+        loader: of the data, with this process's share of every batch.
+        recipe: makes views of a batch.
+        plan: length, optimizer, precision.
+        runtime: device and processes.
+        saver: resumes and keeps checkpoints; None keeps nothing.
+        observers: are shown a record every few updates.
+        failures: what a collapse usually means for this learner.
+        updates: stop after so many of this session, without an end (for measuring the speed).
+
+    Raises:
+        Interrupted: a signal came; a checkpoint is written. Diverged: a loss was not finite twice.
+    """
+    session = Session.open(learner, plan, runtime)
+    notes = saver.resume(session) if saver else []
+    total = total_updates(plan, loader.updates_per_epoch)
+    recorder = Recorder(
+        session,
+        total,
+        Monitor(failures),
+        observers,
+        loader.batch_size,
+        loader.updates_per_epoch,
+    )
+    session.guard.snapshot()
+    now, first = session.progress, session.progress.number
+    stop = total if updates is None else min(total, first + updates)
+    with Signals() as signals:
+        while now.number < stop:
+            if now.batch == 0:
+                begin_epoch(session, loader)
+            batches = loader.epoch(now.epoch, start=now.batch, indices=session.indices)
+            for batch in recorder.waiting(batches):
+                if not update(session, recipe, batch, total, loader.updates_per_epoch, recorder):
+                    strike(session, saver, batch)
+                now.number, now.batch = now.number + 1, now.batch + 1
+                if now.batch == loader.updates_per_epoch:
+                    now.epoch, now.batch = now.epoch + 1, 0
+                recorder.after_update()
+                keep(session, saver, signals)
+                if now.number == stop or now.batch == 0:
+                    break
+            _close(batches)
+    if saver:
+        saver.save(session)
+    recorder.end()
+    seconds, images = recorder.seconds, (now.number - first) * loader.batch_size
+    return TrainResult(now.number, seconds, images, recorder.loss, tuple(notes))
+
+
+def begin_epoch(session: Session, loader: Loader) -> None:
+    """Let the learner look at all data; what it finds is in its buffers."""
+    learner, seed, epoch = session.learner, session.plan.seed, session.progress.epoch
+    survey = DataSurvey(learner, loader, session.runtime, seed=seed, epoch=epoch)
+    plan = learner.begin_epoch(survey)
+    session.indices = plan.indices if plan else None
+    if plan and plan.forget:
+        session.forget(plan.forget)
+
+
+def update(
+    session: Session,
+    recipe: Recipe,
+    batch: Batch,
+    total: int,
+    updates_per_epoch: int,
+    recorder: Recorder,
+) -> bool:
+    """One optimizer update of every player whose turn it is; False where one was not finite."""
+    learner, plan, now = session.learner, session.plan, session.progress
+    parts: list[Part] = []
+    for micro in batch.to(session.runtime.device).split(plan.accumulate):
+        draw = Draw(plan.seed, now.epoch, micro.index, micro.occurrence)
+        step = Step(now.number, total, now.epoch, micro.index, draw)
+        views = session.runtime.cast(recipe(micro, draw))
+        with session.runtime.autocast():
+            parts.append((learner.share(views, step), step))
+    recorder.views_made()
+    turns = session.turns(now.number / total)
+    for seat, turn in turns:
+        lr = optimize.schedule(
+            seat.optimizer, seat.player, plan, now.number, total, updates_per_epoch, now.lr_factor
+        )
+        session.hand_over(seat)
+        seat.optimizer.zero_grad()
+        if not backward(session, seat, turn, parts, recorder):
+            return False
+        if not learner.simultaneous and not finish(session, seat, parts[-1][1], recorder, lr):
+            return False
+    if learner.simultaneous:
+        for seat, _ in turns:
+            if not finish(session, seat, parts[-1][1], recorder, lr):
+                return False
+    session.release()
+    return True
+
+
+def backward(
+    session: Session, seat: Seat, turn: int, parts: list[Part], recorder: Recorder
+) -> bool:
+    """Forward and backward of a player over all micro-batches; False if a loss is not finite."""
+    learner, runtime = session.learner, session.runtime
+    for number, (views, step) in enumerate(parts):
+        step = replace(
+            step,
+            player=seat.player.name,
+            draw=step.draw.fork(f"turn {turn}") if turn else step.draw,
+        )
+        place = (step.number, seat.player.name, turn, number, world.rank())
+        runtime.seed(key_of(session.plan.seed, *place))
+        with runtime.micro_batch(seat.turn, last=number == len(parts) - 1):
+            with runtime.autocast():
+                out: Out = seat.turn(views, step)
+            if session.guard.see(out.loss, alone=True):
+                return False
+            runtime.backward(out.loss / len(parts))
+        views.update(out.keep)
+        with torch.no_grad():
+            learner.after_batch(out, step)
+        recorder.see(out, seat.player.name)
+    return True
+
+
+def finish(session: Session, seat: Seat, step: Step, recorder: Recorder, lr: float) -> bool:
+    """Unscale, before_update, clip, step, after_update; False where a gradient was not finite."""
+    plan, scaler = session.plan, session.runtime.scaler
+    step = replace(step, player=seat.player.name)
+    if scaler:
+        scaler.unscale_(seat.optimizer)
+    session.learner.before_update(step)
+    gradients = [p.grad for p in seat.parameters.values() if p.grad is not None]
+    norm = clip(gradients, plan)
+    recorder.see_norm(norm, lr)
+    if scaler:
+        scale = scaler.get_scale()
+        scaler.step(seat.optimizer)
+        scaler.update()
+        stepped = scaler.get_scale() >= scale
+    else:
+        if session.guard.see(norm):
+            return False
+        seat.optimizer.step()
+        stepped = True
+    if stepped:
+        with torch.no_grad():
+            session.learner.after_update(step)
+    return True
+
+
+def clip(gradients: list[Tensor], plan: TrainPlan) -> Tensor:
+    """Clip in place as planned; returns the norm before."""
+    norms = torch._foreach_norm(gradients)
+    norm = torch.linalg.vector_norm(torch.stack([n.to(norms[0].dtype) for n in norms]))
+    if plan.clip > 0:
+        each = norms if plan.clip_per == "parameter" else [norm] * len(gradients)
+        scales = [torch.clamp(plan.clip / (n + 1e-6), max=1.0) for n in each]
+        for gradient, scale in zip(gradients, scales, strict=True):
+            gradient.mul_(scale.to(gradient.dtype))
+    return norm
+
+
+def strike(session: Session, saver: Saver | None, batch: Batch) -> None:
+    """A loss or gradient was not finite: once, half the rate; twice, stop and keep the batch."""
+    try:
+        session.strike()
+    except Diverged as error:
+        if saver is None:
+            raise
+        place = saver.keep_batch(session.progress.number, batch)
+        raise Diverged(f"{error} The batch is kept in {place}.") from None
+
+
+def keep(session: Session, saver: Saver | None, signals: Signals) -> None:
+    """Write a checkpoint where it is time or a signal came; all processes agree."""
+    stop = world.any_true(bool(signals.pending), session.runtime.device)
+    due = saver is not None and world.any_true(saver.due(), session.runtime.device)
+    if saver and (stop or due):
+        saver.save(session)
+    if stop:
+        raise Interrupted(
+            f"stopped by {signals.pending or 'a signal to another process'} after update "
+            f"{session.progress.number:,}; the same command goes on from here."
+        )
+
+
+def _close(batches: Iterator[Batch]) -> None:
+    if close := getattr(batches, "close", None):
+        close()

@@ -1,0 +1,94 @@
+"""Health of a run: what is wrong, in one sentence, and what to try."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+RANK_ROWS = 256
+"""Rows of the embedding that the effective rank is computed from: a bound on its cost."""
+PATIENCE = 20
+"""Records in a row that must agree before advice is given."""
+COLLAPSED_SHARE = 0.01
+"""A loss this close to its collapsed value, relatively, has learned nothing."""
+
+
+def effective_rank(embedding: Tensor) -> float:
+    """The exponential of the entropy of the centered embedding's singular values, in [0, min(n, d)].
+
+    0 means that all rows are equal. Source: Roy, Vetterli: The Effective Rank (EUSIPCO 2007).
+    """
+    rows = embedding.detach()[:RANK_ROWS].float()
+    rows = rows - rows.mean(0)
+    gram = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows
+    values = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
+    mass = values.sum()
+    if not mass > 1e-6 * math.sqrt(rows.numel()):
+        return 0.0
+    share = values / mass
+    return float(torch.exp(-(share * torch.log(share.clamp(min=1e-12))).sum()))
+
+
+def spread(embedding: Tensor) -> float:
+    """Mean standard deviation of the unit-length embedding's entries times sqrt(d).
+
+    About 1 for embeddings all over the sphere, 0 when all are equal.
+    """
+    rows = torch.nn.functional.normalize(embedding.detach().float(), dim=-1)
+    return float(rows.std(0).mean() * math.sqrt(rows.shape[1]))
+
+
+@dataclass
+class Monitor:
+    """Watches the records of a run and gives each advice once.
+
+    Args:
+        failures: what a collapse usually means for this method, from its card.
+    """
+
+    failures: str = ""
+    given: set[str] = field(default_factory=set)
+    _history: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=PATIENCE))
+
+    def advise(self, record: dict[str, float], warm: bool) -> list[str]:
+        """New advice after a record; `warm` says that warm-up and the first updates are over."""
+        self._history.append(record)
+        if not warm or len(self._history) < PATIENCE:
+            return []
+        found = {}
+        if self._all(lambda r: r.get("rank", math.inf) < max(1.5, 0.02 * r.get("dim", 0))):
+            found["rank"] = (
+                f"effective rank {record['rank']:.1f} of {record['dim']:.0f}: the embeddings have "
+                f"collapsed. {self.failures or 'Try a lower --lr or weaker views.'}"
+            )
+        if self._all(lambda r: _near(r.get("loss"), r.get("collapsed"))):
+            found["loss"] = (
+                f"loss {record['loss']:.3f} stays at its collapsed value "
+                f"{record['collapsed']:.3f}: nothing is learned. "
+                f"{self.failures or 'Try a lower --lr.'}"
+            )
+        if self._all(lambda r: r.get("data_wait", 0.0) > 0.3):
+            found["wait"] = (
+                f"{record['data_wait']:.0%} of the time is spent waiting for images: try more "
+                "--workers or a smaller --cache-side."
+            )
+        if self._all(lambda r: r.get("gradient_norm", 1.0) < 1e-7):
+            found["gradient"] = (
+                f"gradient norm {record['gradient_norm']:.1e}: nothing moves. Try a higher --lr."
+            )
+        fresh = [text for name, text in found.items() if name not in self.given]
+        self.given |= found.keys()
+        return fresh
+
+    def _all(self, rule: object) -> bool:
+        return all(rule(record) for record in self._history)  # type: ignore[operator]
+
+
+def _near(loss: float | None, collapsed: float | None) -> bool:
+    if loss is None or collapsed is None:
+        return False
+    return abs(loss - collapsed) <= COLLAPSED_SHARE * abs(collapsed)

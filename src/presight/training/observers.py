@@ -1,0 +1,148 @@
+"""Observers: what looks at a run and writes it down."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from presight.store import records
+
+Values = Mapping[str, float]
+
+
+class Observer(Protocol):
+    """Sees a record every few updates, each advice, and the end.
+
+    It may stop the run by raising presight.errors.Stopped.
+    """
+
+    def on_record(self, values: Values) -> None:
+        """Numbers of the updates since the record before."""
+
+    def on_advice(self, text: str) -> None:
+        """Something is wrong; what to try."""
+
+    def on_end(self) -> None:
+        """The run is over, finished or not."""
+
+
+class MetricsFile:
+    """One line of JSON a record in metrics.jsonl, one an advice in events.jsonl."""
+
+    def __init__(self, metrics: Path, events: Path) -> None:
+        self._metrics, self._events = metrics, events
+
+    def on_record(self, values: Values) -> None:
+        """Append the numbers."""
+        records.append(self._metrics, dict(values))
+
+    def on_advice(self, text: str) -> None:
+        """Append the advice."""
+        records.append(self._events, {"time": time.time(), "kind": "advice", "text": text})
+
+    def on_end(self) -> None:
+        """Nothing is open."""
+
+
+class Tracker:
+    """Hands every record to the trackers that were asked for."""
+
+    def __init__(self, track: Callable[[Values, int], None]) -> None:
+        self._track = track
+
+    def on_record(self, values: Values) -> None:
+        """Log the numbers at their update."""
+        self._track({k: v for k, v in values.items() if k != "step"}, int(values["step"]))
+
+    def on_advice(self, text: str) -> None:
+        """Trackers take numbers only."""
+
+    def on_end(self) -> None:
+        """The runtime closes them."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 45 s, 12 min, 1 h 05 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def progress_words(values: Values) -> str:
+    """The health line: loss, rank, speed, and the time left."""
+    words = [f"loss {values['loss']:.3f}"]
+    if "rank" in values:
+        words.append(f"rank {values['rank']:.0f}/{values['dim']:.0f}")
+    words.append(f"{values['images_per_second']:,.0f} images/s")
+    words.append(f"{duration(values['seconds_left'])} left")
+    return "  ".join(words)
+
+
+class PlainProgress:
+    """A plain line at most every 30 seconds and at an epoch's end, for pipes and logs."""
+
+    def __init__(self, stream: TextIO | None = None, every: float = 30.0) -> None:
+        self._stream, self._every = stream or sys.stderr, every
+        self._last = -every
+        self._epoch = -1.0
+
+    def on_record(self, values: Values) -> None:
+        """Print where it is due."""
+        now = time.monotonic()
+        if now - self._last < self._every and values["epoch"] == self._epoch:
+            return
+        self._last, self._epoch = now, values["epoch"]
+        share = values["step"] / values["steps"]
+        print(
+            f"step {values['step']:.0f}/{values['steps']:.0f} ({share:.0%})  "
+            + progress_words(values),
+            file=self._stream,
+            flush=True,
+        )
+
+    def on_advice(self, text: str) -> None:
+        """Print the advice on a line of its own."""
+        print(f"note: {text}", file=self._stream, flush=True)
+
+    def on_end(self) -> None:
+        """Nothing to close."""
+
+
+class BarProgress:
+    """A progress bar for a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[words]}", markup=False),
+            console=Console(stderr=True),
+            refresh_per_second=4,
+        )
+        self._task = self._progress.add_task("pretraining", total=None, words="")
+        self._progress.start()
+
+    def on_record(self, values: Values) -> None:
+        """Move the bar."""
+        self._progress.update(
+            self._task,
+            completed=values["step"],
+            total=values["steps"],
+            words=progress_words(values),
+        )
+
+    def on_advice(self, text: str) -> None:
+        """Print the advice above the bar."""
+        self._progress.console.print(f"note: {text}", markup=False, highlight=False)
+
+    def on_end(self) -> None:
+        """Leave the bar where it is."""
+        self._progress.stop()

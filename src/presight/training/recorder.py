@@ -1,0 +1,141 @@
+"""Recorder: gathers numbers on the device, and makes a record of them every few updates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from presight.core.batch import Batch, Out
+from presight.training.monitor import Monitor, effective_rank, spread
+from presight.training.observers import Observer
+from presight.training.session import Session
+
+EVERY = 10
+"""Updates a record; numbers stay on the device in between."""
+WARM_SHARE = 0.05
+"""Share of a run before advice is given: a start may look like anything."""
+
+
+class Recorder:
+    """What is known of the updates since the last record.
+
+    Args:
+        session: in training.
+        total: updates of the whole run.
+        monitor: gives advice.
+        observers: are shown records.
+        batch_size: images an update, over all processes.
+        updates_per_epoch: to say how far an epoch is.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        total: int,
+        monitor: Monitor,
+        observers: Sequence[Observer],
+        batch_size: int,
+        updates_per_epoch: int,
+    ) -> None:
+        self._updates_per_epoch = updates_per_epoch
+        self._session, self._total, self._monitor = session, total, monitor
+        self._observers, self._batch_size = observers, batch_size
+        self._start = self._since = time.monotonic()
+        self._first = session.progress.number
+        self._every = max(1, min(EVERY, total // 100))
+        self.loss = float("nan")
+        self._clear()
+
+    def _clear(self) -> None:
+        self._losses: list[Tensor] = []
+        self._terms: dict[str, Tensor] = {}
+        self._out: Out | None = None
+        self._waited = 0.0
+        self._updates = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since the session began."""
+        return time.monotonic() - self._start
+
+    def waiting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches; the time spent waiting for them is counted."""
+        source = iter(batches)
+        while True:
+            self._mark = time.monotonic()
+            batch = next(source, None)
+            if batch is None:
+                return
+            yield batch
+
+    def views_made(self) -> None:
+        """Views are part of the wait for data."""
+        self._waited += time.monotonic() - self._mark
+
+    def see(self, out: Out, player: str) -> None:
+        """A forward's result."""
+        self._losses.append(out.loss.detach())
+        if len(self._session.seats) > 1:
+            self._terms[f"loss_{player}"] = out.loss.detach()
+        self._terms.update(out.terms)
+        if out.embedding is not None:
+            self._out = out
+
+    def see_norm(self, norm: Tensor, lr: float) -> None:
+        """A gradient's norm before clipping, and the rate."""
+        self._norm, self._lr = norm, lr
+
+    def after_update(self) -> None:
+        """Make a record where one is due."""
+        self._updates += 1
+        number = self._session.progress.number
+        if number % self._every and number != self._total:
+            return
+        if not self._session.guard.tripped():
+            self._session.guard.snapshot()
+        else:
+            self._session.strike()
+        values = self._values()
+        for observer in self._observers:
+            observer.on_record(values)
+        warm = number > WARM_SHARE * self._total
+        for text in self._monitor.advise(values, warm):
+            for observer in self._observers:
+                observer.on_advice(text)
+        self._since = time.monotonic()
+        self._clear()
+
+    def _values(self) -> dict[str, float]:
+        now, span = self._session.progress, max(1e-9, time.monotonic() - self._since)
+        done = max(1, now.number - self._first)
+        if self._losses:
+            self.loss = float(torch.stack([x.float() for x in self._losses]).mean())
+        values = {
+            "step": now.number,
+            "steps": self._total,
+            "epoch": now.epoch + now.batch / self._updates_per_epoch,
+            "loss": self.loss,
+            "lr": self._lr,
+            "gradient_norm": float(self._norm),
+            "images_per_second": self._updates * self._batch_size / span,
+            "data_wait": min(1.0, self._waited / span),
+            "seconds": self.seconds,
+            "seconds_left": self.seconds / done * (self._total - now.number),
+        }
+        values.update({name: float(value) for name, value in self._terms.items()})
+        if self._out is not None and self._out.embedding is not None:
+            embedding = self._out.embedding
+            values["dim"] = embedding.shape[1]
+            values["rank"] = effective_rank(embedding)
+            values["spread"] = spread(embedding)
+            if self._out.collapsed is not None:
+                values["collapsed"] = float(self._out.collapsed)
+        return values
+
+    def end(self) -> None:
+        """Tell the observers that the session is over."""
+        for observer in self._observers:
+            observer.on_end()

@@ -1,0 +1,64 @@
+"""Saver: when a session is written to the run folder, and how it comes back."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from presight.core import world
+from presight.core.batch import Batch
+from presight.store import records
+from presight.store.tensors import save_tensors
+from presight.training.checkpoint import Checkpoints
+from presight.training.session import Session
+
+
+class Saver:
+    """Checkpoints of a session; process 0 writes, all read.
+
+    Args:
+        folder: the run folder.
+        keep: how many checkpoints stay.
+        minutes: between two checkpoints.
+        metrics: the metrics file, cut back on resume to where the checkpoint was taken.
+    """
+
+    def __init__(self, folder: Path, *, keep: int, minutes: float, metrics: Path) -> None:
+        self._checkpoints = Checkpoints(folder, keep)
+        self._folder = folder
+        self._metrics, self._seconds = metrics, minutes * 60
+        self._last = time.monotonic()
+        self._saved = -1
+
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint, by process 0's clock."""
+        return time.monotonic() - self._last >= self._seconds
+
+    def save(self, session: Session) -> None:
+        """Write the session, unless its present update is written already."""
+        number = session.progress.number
+        if number != self._saved:
+            groups, state = session.capture()
+            if world.rank() == 0:
+                state["metrics_bytes"] = records.size(self._metrics)
+                self._checkpoints.save(number, groups, state)
+            world.barrier()
+        self._last, self._saved = time.monotonic(), number
+
+    def resume(self, session: Session) -> list[str]:
+        """Restore the newest sound checkpoint, if there is one; returns what was passed over."""
+        snapshot = self._checkpoints.latest()
+        if snapshot is None:
+            return []
+        session.restore(snapshot)
+        self._saved = session.progress.number
+        if world.rank() == 0:
+            records.truncate(self._metrics, int(snapshot.state["metrics_bytes"]))
+        world.barrier()
+        return list(snapshot.notes)
+
+    def keep_batch(self, number: int, batch: Batch) -> str:
+        """Write a batch that could not be learned from; returns where, below the run folder."""
+        name = f"debug/step-{number:08d}.safetensors"
+        save_tensors(self._folder / name, {"images": batch.images, "index": batch.index})
+        return name
