@@ -1,0 +1,132 @@
+"""Names of backbones, for help and for early errors. No torch."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+
+from presight.errors import Unavailable, UsageError
+
+RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+WIDE_RESNETS = ("wide_resnet50_2", "wide_resnet101_2")
+RESNEXTS = ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "resnet": RESNETS + WIDE_RESNETS + RESNEXTS,
+    "convnext": tuple(f"convnext_{size}" for size in ("tiny", "small", "base", "large")),
+    "regnet": tuple(
+        f"regnet_{kind}_{size}"
+        for kind in "xy"
+        for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
+    ),
+    "densenet": ("densenet121", "densenet161", "densenet169", "densenet201"),
+    "mobilenet": ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
+    "efficientnet": (
+        *(f"efficientnet_b{size}" for size in range(8)),
+        *(f"efficientnet_v2_{size}" for size in "sml"),
+    ),
+}
+"""torchvision's families whose stages are known here, by family."""
+
+NATIVE = "resnet9"
+DEFAULT_WIDTH = 16
+
+
+def names() -> tuple[str, ...]:
+    """Backbones by name; `timm/NAME` and `package.module:function` come on top."""
+    own = tuple(f"{NATIVE}:{width}" for width in (16, 32, 64))
+    return own + tuple(name for family in FAMILIES.values() for name in family)
+
+
+def family_of(name: str) -> str:
+    """The torchvision family of a name, or "" where it has none."""
+    return next((family for family, members in FAMILIES.items() if name in members), "")
+
+
+def canonical(name: str) -> str:
+    """A name as `--backbone` or as `Backbone.source` spells it, in the spelling used here.
+
+    `torchvision:resnet18` is resnet18, `timm:NAME` is timm/NAME, `own:resnet9:16` is resnet9:16.
+    """
+    for prefix, instead in (("torchvision:", ""), ("own:", ""), ("timm:", "timm/")):
+        if name.startswith(prefix):
+            return instead + name.removeprefix(prefix)
+    return name
+
+
+def native_width(name: str) -> int:
+    """The width in `resnet9` or `resnet9:WIDTH`.
+
+    Raises:
+        UsageError: if the width is no whole number from 1 to 1024.
+    """
+    _, colon, width = name.partition(":")
+    if not colon:
+        return DEFAULT_WIDTH
+    if not width.isdecimal() or not 1 <= int(width) <= 1024:
+        raise UsageError(
+            f"backbone {name!r}: the width is {width!r}; expected a whole number from 1 to 1024, "
+            f"such as {NATIVE}:16."
+        )
+    return int(width)
+
+
+def is_native(name: str) -> bool:
+    """Whether a name is one of our own networks."""
+    return name.partition(":")[0] == NATIVE
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name points to a user's function, `package.module:function`."""
+    module, colon, function = name.partition(":")
+    parts = [*module.split("."), function]
+    return bool(colon) and not is_native(name) and all(part.isidentifier() for part in parts)
+
+
+def check(name: str) -> None:
+    """Accept a backbone's name, or say what is wrong with it.
+
+    Raises:
+        UsageError: for a name that is none of ours; the text holds the nearest ones.
+        Unavailable: for timm/NAME without timm.
+    """
+    name = canonical(name)
+    if name.startswith("timm/"):
+        if importlib.util.find_spec("timm") is None:
+            raise Unavailable(
+                f'backbone {name!r} needs timm, which is missing: pip install "presight[timm]"'
+            )
+    elif is_native(name):
+        native_width(name)
+    elif is_foreign(name):
+        _check_module(name)
+    elif not family_of(name):
+        raise UsageError(f"no backbone {name!r}; {_nearest(name)}")
+
+
+def _check_module(name: str) -> None:
+    module = name.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise UsageError(
+            f"backbone {name!r}: there is no module {module!r} to import; install its package or "
+            f"put its folder on PYTHONPATH."
+        )
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def _nearest(name: str) -> str:
+    known = {_plain(other): other for other in names()}
+    close = difflib.get_close_matches(_plain(name), known, n=3, cutoff=0.6)
+    if close:
+        return f"nearest: {', '.join(known[key] for key in close)}."
+    return (
+        "expected one of torchvision's (resnet18, resnet50, convnext_tiny, ...), resnet9:WIDTH, "
+        "timm/NAME or package.module:function; `presight list backbones` shows them."
+    )

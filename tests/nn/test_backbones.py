@@ -1,0 +1,128 @@
+"""Backbones by name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from presight.core.backbone import Backbone
+from presight.errors import Unavailable, UsageError
+from presight.nn.backbones import encoders, load_pretrained
+from presight.nn.native import ResNet9
+
+
+def test_stem_depends_on_the_image_size() -> None:
+    images = torch.rand(1, 3, 32, 32)
+    small = encoders("resnet18", image_size=32)().eval()
+    large = encoders("resnet18", image_size=64)().eval()
+    assert small.trunk.conv1.kernel_size == (3, 3)
+    assert large.trunk.conv1.kernel_size == (7, 7)
+    assert [m.shape[2] for m in small.stages(images)] == [32, 16, 8, 4]
+    assert [m.shape[2] for m in large.stages(images)] == [8, 4, 2, 1]
+    assert encoders("resnet18", image_size=32, stem="standard")().trunk.conv1.stride == (2, 2)
+    assert small.altered == "small stem"
+    assert large.altered == ""
+
+
+def test_small_stem_is_the_resnets_alone() -> None:
+    with pytest.raises(UsageError, match="no small stem"):
+        encoders("convnext_tiny", image_size=32, stem="small")
+    assert not encoders("convnext_tiny", image_size=32).small
+
+
+@pytest.mark.parametrize("width", [0.25, 0.5])
+def test_width_scales_every_channel(width: float) -> None:
+    half = encoders("resnet18", image_size=32)(in_channels=1, width=width)
+    assert half.stage_dims == tuple(round(d * width) for d in (64, 128, 256, 512))
+    assert half(torch.rand(2, 1, 32, 32)).shape == (2, half.dim)
+    bottleneck = encoders("resnet50", image_size=32)(width=0.125)
+    assert bottleneck.dim == 256
+    assert bottleneck.stages(torch.rand(1, 3, 32, 32))[-1].shape[1] == 256
+    own = encoders("resnet9:8", image_size=32)(in_channels=2, width=width)
+    assert own.dim == round(64 * width)
+
+
+def test_width_of_one_draws_the_same_network() -> None:
+    torch.manual_seed(1)
+    first = encoders("resnet18", image_size=64)().trunk.state_dict()
+    torch.manual_seed(1)
+    again = encoders("resnet18", image_size=64)().trunk.state_dict()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+
+
+def test_width_elsewhere_is_refused() -> None:
+    with pytest.raises(UsageError, match="one width only"):
+        encoders("mobilenet_v3_small", image_size=32)(width=0.5)
+
+
+def test_norm_replaces_every_batch_norm() -> None:
+    backbone = encoders("resnet18", image_size=32)(norm=lambda c: nn.GroupNorm(8, c), width=0.25)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in backbone.modules())
+    assert sum(isinstance(m, nn.GroupNorm) for m in backbone.modules()) == 20
+    assert backbone(torch.rand(1, 3, 16, 16)).shape == (1, 128)
+
+
+def test_sources_name_the_network_again() -> None:
+    for name in ("resnet18", "resnet9:4"):
+        factory = encoders(name, image_size=32)
+        backbone = factory()
+        assert factory.source == backbone.source
+        assert encoders(backbone.source, image_size=32).name == name
+
+
+def test_images_with_other_channels_are_the_default() -> None:
+    factory = encoders("resnet9:2", image_size=32, channels=7)
+    assert factory()(torch.rand(1, 7, 16, 16)).shape == (1, 16)
+    assert factory(3)(torch.rand(1, 3, 16, 16)).shape == (1, 16)
+
+
+def test_a_function_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "from presight.nn.native import ResNet9\n"
+        "def make(in_channels, width, norm):\n"
+        "    return ResNet9(round(4 * width), in_channels, norm)\n"
+        "def wrong(in_channels, width, norm):\n    return 1\n"
+    )
+    (tmp_path / "presight_test_networks.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        backbone = encoders("presight_test_networks:make", image_size=32)(width=2.0)
+        assert isinstance(backbone, ResNet9)
+        assert backbone.dim == 64
+        with pytest.raises(UsageError, match="returned int"):
+            encoders("presight_test_networks:wrong", image_size=32)()
+        with pytest.raises(UsageError, match="no function 'absent'"):
+            encoders("presight_test_networks:absent", image_size=32)()
+    finally:
+        sys.modules.pop("presight_test_networks", None)
+
+
+def test_weights_that_are_not_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    backbone = encoders("resnet18", image_size=64)()
+    with pytest.raises(Unavailable, match="does not download"):
+        load_pretrained(backbone, "torchvision:resnet18")
+    small = encoders("resnet18", image_size=32)()
+    with pytest.raises(UsageError, match="small stem"):
+        load_pretrained(small, "torchvision:resnet18")
+
+
+def test_weights_on_disk_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    library = torchvision.models.resnet18()
+    file = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
+    torch.save(library.state_dict(), file)
+    backbone = encoders("resnet18", image_size=64)()
+    assert load_pretrained(backbone, "torchvision:resnet18") == file
+    assert torch.equal(backbone.trunk.conv1.weight, library.conv1.weight)
+
+
+def test_factories_are_encoders_in_the_contracts_sense() -> None:
+    backbone = encoders("resnet9:2", image_size=32)(3, 1.0, None)
+    assert isinstance(backbone, Backbone)
