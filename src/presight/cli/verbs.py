@@ -1,0 +1,157 @@
+"""One function a verb. Its signature and docstring are its options and its help.
+
+Whatever a verb needs is imported inside it: help and errors in names must not wait for torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from presight.cli.console import Result
+from presight.core.options import Split
+
+
+def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
+    """Pretrain two methods on rendered scenes, measure them, write a report.
+
+    Args:
+        out: folder of the runs and the report.
+        minutes: time budget for both trainings together.
+    """
+    from presight import pretraining
+
+    return _result(pretraining.demo(out, minutes))
+
+
+def check(data: str) -> Result:
+    """Say what is in a folder of images, what would be skipped, and why.
+
+    Args:
+        data: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
+    """
+    from presight.data.check import check as look
+
+    report = look(data)
+    return Result(tuple(report.lines()))
+
+
+def doctor(run: str = "") -> Result:
+    """Check a run folder's files; without one, the installation.
+
+    Args:
+        run: a run folder.
+    """
+    if not run:
+        from presight.cli.installation import survey
+
+        return Result(tuple(survey()))
+    from presight.store.integrity import inspect_run
+
+    findings = [str(finding) for finding in inspect_run(run)]
+    if findings:
+        return Result(tuple(findings), {"run": run, "findings": findings}, exit_code=7)
+    return Result((f"{run}: every file is whole.",), {"run": run, "findings": []})
+
+
+def list_(
+    what: Literal["methods", "backbones", "recipes"] = "methods",
+    pattern: str = "",
+    *,
+    plugin: str = "",
+) -> Result:
+    """List methods, backbones or recipes of views.
+
+    Args:
+        what: methods, backbones or recipes.
+        pattern: only lines that hold this text.
+        plugin: a Python file with methods of your own.
+    """
+    from presight.cli import lists
+
+    rows = {"methods": lists.methods, "backbones": lists.backbones, "recipes": lists.recipes}
+    head, *body = rows[what](plugin)
+    kept = [row for row in body if pattern.casefold() in " ".join(row).casefold()]
+    record: dict[str, Any] = {what: [dict(zip(head, row, strict=True)) for row in kept]}
+    return Result(tuple(lists.aligned([head, *kept])), record)
+
+
+def pretrain(data: str, *, split: Split) -> Result:
+    """Pretrain a backbone on images, without labels.
+
+    Args:
+        data: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N; no labels needed.
+        split: options of settings, plan and method.
+    """
+    from presight import pretraining
+
+    settings, plan, options, origins = split
+    return _result(
+        pretraining.pretrain(data, settings=settings, plan=plan, options=options, origins=origins)
+    )
+
+
+def evaluate(run: str, *, labels: str, test: str = "", seed: int = 0) -> Result:
+    """Measure a run's frozen features on labels, beside untrained and raw pixels.
+
+    Args:
+        run: a run folder.
+        labels: labelled images: class folders or a CSV.
+        test: labelled images that are read once, at the end; without it a part of the labels is
+            held out.
+        seed: of the held-out parts.
+    """
+    from presight import pretraining
+
+    return _result(pretraining.evaluate_run(run, labels, test=test or None, seed=seed))
+
+
+def export(
+    run: str, *, to: Literal["safetensors", "torchvision"] = "safetensors", out: str = ""
+) -> Result:
+    """Write a run's backbone as a file that other libraries load.
+
+    Args:
+        run: a run folder, or the backbone file of one.
+        to: safetensors (with a card of how to load it) or torchvision (its own key names).
+        out: the file; by default in the run's folder.
+    """
+    from pathlib import Path
+
+    from presight.exporting.export import export as write
+    from presight.restore import load_backbone
+
+    target = out or str(Path(run) / "export" / f"backbone-{to}.safetensors")
+    return _result(write(load_backbone(run), to, target))
+
+
+def report(*runs: str, out: str = "report.html") -> Result:
+    """Write a page about one run or several.
+
+    Args:
+        runs: run folders.
+        out: the page, one HTML file that needs no others.
+    """
+    from presight.errors import UsageError
+    from presight.reporting.page import write_report
+
+    if not runs:
+        raise UsageError("report needs a run folder: presight report runs/a")
+    path = write_report(list(runs), out)
+    return Result((f"report {path}",), {"report": str(path)})
+
+
+VERBS: dict[str, Callable[..., Result]] = {
+    verb.__name__.rstrip("_"): verb
+    for verb in (demo, check, doctor, list_, pretrain, evaluate, export, report)
+}
+
+
+def _result(outcome: Any) -> Result:
+    """A library's outcome: its `lines()` for people, its `summary` for machines."""
+    if isinstance(outcome, Result):
+        return outcome
+    lines = getattr(outcome, "lines", None)
+    return Result(
+        tuple(lines()) if callable(lines) else (str(outcome),), getattr(outcome, "summary", {})
+    )
