@@ -6,6 +6,7 @@ products in a fixed order, so that the same rows give the same clusters on the s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -82,31 +83,39 @@ def kmeans(
 
 
 @torch.no_grad()
-def whiten(features: Tensor, dim: int, *, block: int = 1 << 14) -> Tensor:
+def whiten(
+    features: Tensor, dim: int, *, device: torch.device | None = None, block: int = 1 << 14
+) -> Tensor:
     """Principal components scaled to unit variance: float32 [n, dim] of features [n, d].
 
     The covariance of the result is the identity, but 0 for components in which the features do
-    not vary. `dim` is cut to d. Blocks keep a memory-mapped table on disk.
+    not vary. `dim` is cut to d.
 
     Args:
         features: [n, d], any float type, on any device.
         dim: components to keep, the largest first.
-        block: rows at once.
+        device: where the work is done and the result lies; None stays with the features.
+        block: rows at once, so that the features may be a memory map larger than the device.
     """
     count, width = features.shape
-    exact = torch.float32 if features.device.type == "mps" else torch.float64
-    blocks = [features[i : i + block] for i in range(0, count, block)]
-    mean = torch.stack([part.to(exact).sum(0) for part in blocks]).sum(0) / count
-    covariance = torch.zeros(width, width, dtype=exact, device=features.device)
-    for part in blocks:
-        centered = part.to(exact) - mean
+    device = device or features.device
+    exact = torch.float32 if device.type == "mps" else torch.float64
+
+    def blocks() -> Iterator[Tensor]:
+        for start in range(0, count, block):
+            yield features[start : start + block].to(device, exact)
+
+    mean = torch.stack([part.sum(0) for part in blocks()]).sum(0) / count
+    covariance = torch.zeros(width, width, dtype=exact, device=device)
+    for part in blocks():
+        centered = part - mean
         covariance += centered.T @ centered / max(1, count - 1)
     values, vectors = torch.linalg.eigh(covariance)
     values, vectors = values.flip(0)[:dim], vectors.flip(1)[:, :dim]
     scale = torch.where(values > values[0].clamp(min=0) * 1e-9, values.clamp(min=0).rsqrt(), 0.0)
-    turned = vectors.gather(0, vectors.abs().argmax(0, keepdim=True)).sign()  # one of two signs
-    project = vectors * turned * scale
-    return torch.cat([((part.to(exact) - mean) @ project).float() for part in blocks])
+    signs = vectors.gather(0, vectors.abs().argmax(0, keepdim=True)).sign()  # one of two
+    project = vectors * signs * scale
+    return torch.cat([((part - mean) @ project).float() for part in blocks()])
 
 
 @torch.no_grad()
