@@ -1,0 +1,106 @@
+"""What `auto` stands for: pure functions that give a value and the rule it came from. No torch.
+
+A rule is looked up once, printed, and saved as a plain number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+SIZES = (32, 64, 96, 128, 160, 224)
+CPU_LARGEST = 64
+"""Without an accelerator a larger view would make a run of days."""
+CPU_MINUTES = 30.0
+
+
+class Rule(NamedTuple):
+    """A value and why."""
+
+    value: float | int | str
+    why: str
+
+    @property
+    def number(self) -> int:
+        """The value as a whole number."""
+        return int(self.value)
+
+
+def image_size(short_sides: Sequence[int], accelerator: bool) -> Rule:
+    """The largest of the usual sizes not above the 25th percentile of the short sides.
+
+    Args:
+        short_sides: of the images, pixels; at least one.
+        accelerator: whether there is one; without, 64 is the largest.
+    """
+    ordered = sorted(short_sides)
+    quarter = ordered[(len(ordered) - 1) // 4]
+    fitting = [size for size in SIZES if size <= quarter]
+    size = fitting[-1] if fitting else max(16, quarter // 8 * 8)
+    if not accelerator and size > CPU_LARGEST:
+        return Rule(
+            CPU_LARGEST,
+            f"{CPU_LARGEST} instead of {size}, because there is no accelerator; with one, details "
+            f"down to {size} pixels would be seen",
+        )
+    return Rule(size, f"{size}: a quarter of the images have a short side of {quarter} or less")
+
+
+def backbone(accelerator: bool) -> Rule:
+    """A resnet18 with an accelerator, a small resnet9 without."""
+    if accelerator:
+        return Rule("resnet18", "resnet18: a usual start")
+    return Rule("resnet9:16", "resnet9:16 instead of resnet18, because there is no accelerator")
+
+
+def stem(side: int) -> Rule:
+    """The 3x3 stem without pooling below 64 pixels, the standard one from there on."""
+    kind: Literal["small", "standard"] = "small" if side < 64 else "standard"
+    return Rule(kind, f"{kind}: views of {side} pixels")
+
+
+def batch_size(n_samples: int, preset: int, processes: int = 1) -> Rule:
+    """The largest power of two up to 256 and the preset's that gives 16 updates an epoch.
+
+    At least 2, and a multiple of the processes where that is a power of two.
+    """
+    top = min(256, preset)
+    size = 2
+    while size * 2 <= top and size * 2 * 16 <= n_samples:
+        size *= 2
+    size = max(size, processes)
+    return Rule(size, f"{size}: at least 16 updates an epoch of {n_samples:,} images")
+
+
+def epochs(n_samples: int) -> Rule:
+    """From the images seen: 5 million for small sets, 100 epochs at a million, 30 at five.
+
+    Between 200 and 1,000 below ten thousand images; a straight line in the logarithms between.
+    """
+    if n_samples < 10_000:
+        count = min(1000, max(200, round(5_000_000 / max(1, n_samples))))
+        return Rule(count, f"{count}: about 5 million images seen")
+    seen = 5_000_000 + (n_samples - 10_000) * (100_000_000 - 5_000_000) / 990_000
+    count = min(500, max(30, round(min(seen, 150_000_000) / n_samples)))
+    return Rule(count, f"{count}: about {count * n_samples / 1e6:.0f} million images seen")
+
+
+def minutes() -> Rule:
+    """The time budget of a run without an accelerator whose length nobody gave."""
+    return Rule(
+        CPU_MINUTES,
+        f"epochs that fit {CPU_MINUTES:g} minutes, because there is no accelerator; --epochs or "
+        "--minutes say otherwise",
+    )
+
+
+def workers(cores: int) -> Rule:
+    """One less than the cores, at most 8, at least 1."""
+    count = max(1, min(8, cores - 1))
+    return Rule(count, f"{count}: one less than {cores} cores, at most 8")
+
+
+def cache_side(side: int) -> Rule:
+    """1.75 times a view's side: a random crop of a third of the area is not enlarged."""
+    value = round(1.75 * side)
+    return Rule(value, f"{value}: 1.75 times a view's side")
