@@ -1,0 +1,259 @@
+"""Bytes to upright RGB uint8. The image rules, in one place.
+
+| input | rule |
+| --- | --- |
+| EXIF orientation | applied |
+| 16-bit gray | divided by 257 and rounded |
+| alpha, palette with transparency | over white |
+| CMYK, gray, palette, 1-bit | converted to RGB |
+| float or 32-bit integers | refused: their range is not stated |
+| several frames or pages | the first, with a note |
+| truncated | refused unless the limits allow it |
+| too many pixels, too long, too small | refused from the header, before decoding |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from presight.data.source import Header, Piece, Pixels, Reason
+from presight.errors import DataError
+
+RULES = 1
+"""Version of the rules: decoded pixels may differ between versions."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+_WHOLE = 1 << 16  # files up to this size are hashed whole, longer ones at both ends
+_MOST_BYTES = 1 << 29
+_truncation = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an image may be.
+
+    Args:
+        min_side: images with a shorter side are skipped, pixels.
+        max_pixels: images with more pixels are skipped before they are decoded.
+        max_ratio: images whose long side is more than this many short sides are skipped.
+        allow_truncated: take images whose end is missing; what is missing is gray.
+        seconds: time for one file.
+    """
+
+    min_side: int = 8
+    max_pixels: int = 50_000_000
+    max_ratio: float = 20.0
+    allow_truncated: bool = False
+    seconds: float = 20.0
+
+
+class Unreadable(DataError):
+    """An image that the rules refuse; `kind` says by which rule."""
+
+    def __init__(self, reason: str, kind: Reason = "unreadable") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.kind = kind
+
+
+def read(piece: Piece) -> bytes:
+    """The bytes of an image. Only regular files are opened: a FIFO would block forever."""
+    if piece.data is not None:
+        return piece.data
+    try:
+        with open_regular(piece.path) as file:
+            size = os.fstat(file.fileno()).st_size if piece.length < 0 else piece.length
+            if size > _MOST_BYTES:
+                raise Unreadable(f"{size:,} bytes, more than {_MOST_BYTES:,}", "large")
+            file.seek(piece.start)
+            return file.read(size)
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file for reading, and nothing else."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise Unreadable("not a regular file")
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(path, flags), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise Unreadable("not a regular file")
+    return file
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[Image.Image]:
+    """An image whose header is read; Pillow's errors become reasons, its bomb warning an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                yield image
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise Unreadable("too many pixels", "large") from error
+        except UnidentifiedImageError as error:
+            raise Unreadable("not an image of a known format") from error
+        except Unreadable:
+            raise
+        except MemoryError as error:
+            raise Unreadable("does not fit into memory", "large") from error
+        except Exception as error:  # decoders raise whatever damaged bytes lead them to
+            raise Unreadable(f"damaged: {str(error) or type(error).__name__}"[:200]) from error
+
+
+def _orientation(image: Image.Image) -> int:
+    if image.format == "JPEG" and "exif" not in image.info:
+        return 1
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a damaged EXIF block says nothing about orientation
+        return 1
+
+
+def _upright(image: Image.Image) -> tuple[int, int]:
+    """Height and width after rotation; Pillow swaps a TIFF's sides itself."""
+    width, height = image.size
+    turned = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
+
+
+def _obey(image: Image.Image, limits: Limits) -> None:
+    """Refuse from the header what must not be decoded."""
+    width, height = image.size
+    short, long = min(width, height), max(width, height)
+    if width * height > limits.max_pixels:
+        raise Unreadable(f"more than {limits.max_pixels:,} pixels", "large")
+    if short < max(limits.min_side, 1):
+        raise Unreadable(f"a side < {limits.min_side} px", "small")
+    if long > limits.max_ratio * short:
+        raise Unreadable(f"a side ratio > {limits.max_ratio:g}", "large")
+    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
+        raise Unreadable(f"mode {image.mode}: the range of its values is not stated")
+
+
+def inspect(piece: Piece, limits: Limits) -> Header:
+    """What can be known of an image at little cost; raises Unreadable."""
+    data = read(piece)
+    with _opened(io.BytesIO(data)) as image:
+        _obey(image, limits)
+        kind = image.format or ""
+        height, width = _upright(image)
+        note = "first of several frames" if getattr(image, "is_animated", False) else ""
+        mode = image.mode
+        if not limits.allow_truncated and not _complete(kind, data):
+            raise Unreadable("truncated")
+        if kind not in ("JPEG", "MPO", "PNG", "GIF", "WEBP"):
+            image.load()
+    return Header(height, width, mode, kind, digest(data), note)
+
+
+def _complete(kind: str, data: bytes) -> bool:
+    """Whether the end of the file is there, as far as the format marks its end."""
+    if kind in ("JPEG", "MPO"):
+        return data.rfind(b"\xff\xd9", max(0, len(data) - _WHOLE)) >= 0
+    if kind == "PNG":
+        return data.rfind(b"IEND", max(0, len(data) - _WHOLE)) >= 0
+    if kind == "WEBP":
+        return len(data) >= int.from_bytes(data[4:8], "little") + 8
+    return True
+
+
+def digest(data: bytes) -> str:
+    """16 hex digits of the bytes: of all up to 64 kB, else of the size and of both ends."""
+    hasher = hashlib.blake2b(len(data).to_bytes(8, "little"), digest_size=8)
+    half = _WHOLE // 2
+    for part in (data,) if len(data) <= _WHOLE else (data[:half], data[-half:]):
+        hasher.update(part)
+    return hasher.hexdigest()
+
+
+def decode(data: bytes, limits: Limits | None = None, side: int = 0) -> Pixels:
+    """Upright RGB of an encoded image.
+
+    Args:
+        data: the file's bytes.
+        limits: what is refused.
+        side: largest short side, pixels; larger images are reduced by area, smaller ones are
+            left alone. 0 keeps the size.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        Unreadable: with the reason.
+    """
+    limits = limits or Limits()
+    with _opened(io.BytesIO(data)) as image:
+        _obey(image, limits)
+        height, width = fitted(*_upright(image), side)
+        if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
+            _draft(image, min(height, width))
+        _load(image, limits)
+        pixels = np.array(_rgb(ImageOps.exif_transpose(image)))
+    return shrink(pixels, height, width)
+
+
+def _draft(image: Image.Image, short: int) -> None:
+    """Let the JPEG decoder reduce by 2, 4 or 8 where at least twice the pixels stay."""
+    scale = min(image.size) // (2 * short)
+    if scale >= 2:
+        power = min(8, 1 << (scale.bit_length() - 1))
+        image.draft(image.mode, (image.size[0] // power, image.size[1] // power))
+
+
+def _load(image: Image.Image, limits: Limits) -> None:
+    if not limits.allow_truncated:
+        image.load()
+        return
+    with _truncation:  # Pillow knows one switch for the whole process
+        before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            image.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I"):
+        gray = np.rint(np.asarray(image).astype(np.float64) / 257)
+        return Image.fromarray(np.clip(gray, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        over = image.convert("RGBA")
+        white = Image.new("RGBA", over.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, over).convert("RGB")
+    return image.convert("RGB")
+
+
+def fitted(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width with a short side of at most `side`, aspect kept; 0 changes nothing."""
+    short = min(height, width)
+    if side <= 0 or short <= side:
+        return height, width
+    return max(1, round(height * side / short)), max(1, round(width * side / short))
+
+
+def shrink(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Pixels averaged by area to a smaller size."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
