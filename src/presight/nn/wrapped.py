@@ -133,6 +133,10 @@ class TimmBackbone(Backbone):
 
     Four stages: the last four resolutions, or a transformer's blocks at each quarter of its depth.
 
+    Attributes:
+        trunk: timm's module; its state dict has timm's keys.
+        image_size: side that the network was built for, pixels; 0 where it takes any.
+
     Args:
         name: timm's.
         image_size: side of an image, pixels; only networks of a fixed side read it.
@@ -141,7 +145,7 @@ class TimmBackbone(Backbone):
 
     def __init__(self, name: str, image_size: int, in_channels: int = 3) -> None:
         super().__init__()
-        self.trunk = _timm_trunk(name, image_size, in_channels)
+        self.trunk, self.image_size = _timm_trunk(name, image_size, in_channels)
         infos = list(self.trunk.feature_info)
         quarters = sorted({max(1, round(len(infos) * k / 4)) - 1 for k in (1, 2, 3, 4)})
         flat = len({info["reduction"] for info in infos}) == 1
@@ -157,12 +161,15 @@ class TimmBackbone(Backbone):
 
     def stages(self, images: Tensor) -> tuple[Tensor, ...]:
         """Maps f1..fk of images float [B,C,h,w] in [0, 1]."""
-        forward: Any = self.trunk.forward_intermediates
-        images = self.normalize(images)
+        return self.maps(self.normalize(images))
+
+    def maps(self, images: Tensor, trunk: nn.Module | None = None) -> tuple[Tensor, ...]:
+        """Maps of normalized images, of this trunk or of another of the same layout."""
+        forward: Any = (trunk or self.trunk).forward_intermediates
         return tuple(forward(images, indices=self.picked, norm=True, intermediates_only=True))
 
 
-def _timm_trunk(name: str, image_size: int, in_channels: int) -> Any:
+def _timm_trunk(name: str, image_size: int, in_channels: int) -> tuple[Any, int]:
     if importlib.util.find_spec("timm") is None:
         catalog.check(f"timm/{name}")
     timm: Any = importlib.import_module("timm")
@@ -173,10 +180,11 @@ def _timm_trunk(name: str, image_size: int, in_channels: int) -> Any:
             + (f"some that it has: {', '.join(near)}." if near else "timm.list_models() shows all.")
         )
     options = {"pretrained": False, "num_classes": 0, "in_chans": in_channels}
+    fixed = image_size
     try:
         trunk = timm.create_model(name, img_size=image_size, **options)
     except TypeError:  # a network for every side knows no img_size
-        trunk = timm.create_model(name, **options)
+        trunk, fixed = timm.create_model(name, **options), 0
     if not hasattr(trunk, "forward_intermediates"):
         raise UsageError(f"timm's {name!r} does not give its stages; take another network of timm.")
-    return trunk
+    return trunk, fixed

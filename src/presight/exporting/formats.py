@@ -1,0 +1,55 @@
+"""The formats that a backbone can be exported to. No torch."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from presight.errors import UsageError
+
+_FORMATS = {
+    "torchvision": "torchvision's own keys; its network loads the file, all but the classifier",
+    "timm": 'timm\'s own keys; needs pip install "presight[timm]"',
+    "safetensors": "the backbone's keys, for presight itself and any other reader; fits every one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was written, and how it compared once it was loaded back.
+
+    Args:
+        path: the file.
+        keys: number of tensors in it.
+        missing: keys of the library's network that the file has not: its classifier's.
+        unexpected: keys of the file that the library's network has not: none.
+        max_difference: largest difference between features before and after, absolute.
+        usage: how the file is loaded, a line of Python.
+    """
+
+    path: Path
+    keys: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    max_difference: float
+    usage: str
+
+
+def formats() -> Mapping[str, str]:
+    """Names of the formats, each with a line of help."""
+    return MappingProxyType(_FORMATS)
+
+
+def check(to: str) -> None:
+    """Accept a format's name.
+
+    Raises:
+        UsageError: for any other; the text holds the nearest.
+    """
+    if to not in _FORMATS:
+        near = difflib.get_close_matches(to.lower(), _FORMATS, n=1)
+        hint = f"nearest: {near[0]}; " if near else ""
+        raise UsageError(f"no format {to!r}; {hint}expected one of {', '.join(_FORMATS)}.")
