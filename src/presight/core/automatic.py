@@ -12,6 +12,9 @@ SIZES = (32, 64, 96, 128, 160, 224)
 CPU_LARGEST = 64
 """Without an accelerator a larger view would make a run of days."""
 CPU_MINUTES = 30.0
+LARGEST_BATCH = 256
+SMALLEST_BATCH = 16
+UPDATES_AN_EPOCH = 16
 
 
 class Rule(NamedTuple):
@@ -62,14 +65,17 @@ def stem(side: int) -> Rule:
 def batch_size(n_samples: int, preset: int, processes: int = 1) -> Rule:
     """The largest power of two up to 256 and the preset's that gives 16 updates an epoch.
 
-    At least 2, and a multiple of the processes where that is a power of two.
+    16 where even that gives fewer; no more than there are images; a multiple of the processes.
     """
-    top = min(256, preset)
-    size = 2
-    while size * 2 <= top and size * 2 * 16 <= n_samples:
-        size *= 2
-    size = max(size, processes)
-    return Rule(size, f"{size}: at least 16 updates an epoch of {n_samples:,} images")
+    bound = min(LARGEST_BATCH, preset, max(n_samples // UPDATES_AN_EPOCH, SMALLEST_BATCH))
+    bound = max(min(bound, n_samples), 2)
+    size = 1 << (bound.bit_length() - 1)
+    size = max(size // processes, 1) * processes
+    if n_samples // size >= UPDATES_AN_EPOCH:
+        return Rule(size, f"{size}: at least 16 updates an epoch of {n_samples:,} images")
+    return Rule(
+        size, f"{size}: fewer would be too few, though {n_samples:,} images fill few batches"
+    )
 
 
 def epochs(n_samples: int) -> Rule:
