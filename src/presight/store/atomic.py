@@ -15,6 +15,7 @@ import re
 import secrets
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -54,6 +55,9 @@ __all__ = [
     "write_text",
 ]
 
+_SILENT_SECONDS = 600.0
+"""After this a temporary of another machine counts as left behind."""
+
 _live: set[Path] = set()
 """Temporaries that this process is writing now."""
 
@@ -68,6 +72,8 @@ def alive(pid: int) -> bool:
     """Whether a process of this machine has the number `pid`."""
     if pid <= 0:
         return False
+    if os.name == "nt":  # asking would end the process there
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -101,8 +107,11 @@ def _is_stale(path: Path) -> bool:
     match = _TEMPORARY.fullmatch(path.name)
     if match is None or path in _live:
         return False
-    own = match[1] == host_hash()
-    return not own or int(match[2]) == os.getpid() or not alive(int(match[2]))
+    if match[1] != host_hash():
+        with contextlib.suppress(OSError):
+            return time.time() - path.lstat().st_mtime > _SILENT_SECONDS
+        return False
+    return int(match[2]) == os.getpid() or not alive(int(match[2]))
 
 
 def sweep(folder: Path) -> list[Path]:

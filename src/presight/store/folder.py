@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -29,6 +30,10 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 def utc(seconds: float | None = None) -> str:
     """A moment as 2025-01-31T14:02:09Z; now by default."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _checksum(told: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class RunFolder:
@@ -157,6 +162,11 @@ class RunFolder:
             )
         return told
 
+    def untouched(self) -> bool:
+        """Whether run.json matches the checksum inside it."""
+        told = self.info()
+        return told.pop("checksum", None) == _checksum(told)
+
     @property
     def status(self) -> Status:
         """How the run stands, by run.json; a killed run still says `running`."""
@@ -231,4 +241,5 @@ class RunFolder:
         return [name for name in names if name not in _OWN and not atomic.is_temporary(name)]
 
     def _write(self, told: dict[str, object]) -> None:
-        atomic.write_json(self.run_file, told)
+        told.pop("checksum", None)
+        atomic.write_json(self.run_file, {**told, "checksum": _checksum(told)})

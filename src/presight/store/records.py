@@ -86,6 +86,16 @@ def _record(line: bytes, where: str) -> dict[str, object] | None:
     return record
 
 
+def cut_lines(path: Path) -> int:
+    """Number of lines inside the file that a crash cut, and that `read` passes over."""
+    path = Path(path)
+    if not path.exists():
+        return 0
+    with open(path, "rb") as file:
+        whole = sum(1 for line in file if line.endswith(b"\n") and line.strip())
+    return whole - sum(1 for _ in read(path))
+
+
 def truncate(path: Path, offset: int) -> None:
     """Cut the file back to `offset` bytes, which is where a checkpoint saw its end."""
     if size(path) > offset:

@@ -33,15 +33,20 @@ def encode(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = N
     """The bytes of a safetensors file."""
     if len(tensors) > MAX_TENSORS:
         raise ValueError(f"{len(tensors)} tensors; at most {MAX_TENSORS} go into one file.")
-    plain = {name: _own(tensor) for name, tensor in tensors.items()}
+    seen: set[int] = set()
+    plain = {name: _own(tensor, seen) for name, tensor in tensors.items()}
     data: bytes = safetensors.torch.save(plain, dict(metadata) if metadata else None)
     return data
 
 
-def _own(tensor: Tensor) -> Tensor:
-    """The tensor on the CPU, contiguous, in memory that no other tensor of the file shares."""
+def _own(tensor: Tensor, seen: set[int]) -> Tensor:
+    """The tensor on the CPU, contiguous, in memory that no tensor before it has."""
     own = tensor.detach().to("cpu").contiguous()
-    return own.clone() if own.untyped_storage().nbytes() != own.nbytes or own is tensor else own
+    storage = own.untyped_storage()
+    if storage.nbytes() != own.nbytes or storage.data_ptr() in seen:
+        return own.clone()
+    seen.add(storage.data_ptr())
+    return own
 
 
 def load_tensors(path: Path, device: str | torch.device = "cpu") -> dict[str, Tensor]:
