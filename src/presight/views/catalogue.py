@@ -1,0 +1,56 @@
+"""Names of recipes and where they are; recipes from and to plain options. No torch here."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from presight.errors import UsageError
+
+if TYPE_CHECKING:
+    from presight.core.recipe import Recipe
+
+PLACES = {
+    "simclr": "pairs:SimCLRPair",
+    "moco-v1": "pairs:MoCoV1Pair",
+    "moco-v2": "pairs:MoCoV2Pair",
+    "byol": "pairs:BYOLPair",
+    "center": "single:Center",
+    "flip": "single:Flip",
+    "pad-crop": "single:PadCrop",
+    "crop": "single:Crop",
+    "rotations": "single:Rotations",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all recipes."""
+    return tuple(PLACES)
+
+
+def recipe_class(name: str) -> type[Recipe]:
+    """The class of a recipe.
+
+    Raises:
+        UsageError: for an unknown name.
+    """
+    if name not in PLACES:
+        raise UsageError(
+            f"views {name!r} are not known; there are {', '.join(PLACES)}. Choose one of them."
+        )
+    module, _, kind = PLACES[name].partition(":")
+    found: type[Recipe] = getattr(importlib.import_module(f"presight.views.{module}"), kind)
+    return found
+
+
+def recipe(name: str, *, size: int) -> Recipe:
+    """A recipe with its defaults for a size.
+
+    Args:
+        name: one of `names()`.
+        size: side of a view, pixels.
+
+    Raises:
+        UsageError: for an unknown name.
+    """
+    return recipe_class(name)().sized(size)
