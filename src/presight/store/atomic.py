@@ -44,6 +44,7 @@ __all__ = [
     "ensure_space",
     "host_hash",
     "is_temporary",
+    "json_text",
     "make_folder",
     "move",
     "new_folder",
@@ -174,10 +175,14 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
+def json_text(value: object) -> str:
+    """What `write_json` writes."""
+    return json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file whole; NaN and infinities as `finite` says."""
-    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
+    write_text(path, json_text(value))
 
 
 def append(path: Path, data: bytes) -> None:

@@ -163,9 +163,10 @@ class RunFolder:
         return told
 
     def untouched(self) -> bool:
-        """Whether run.json matches the checksum inside it."""
+        """Whether run.json is, byte for byte, what was written: it holds its own checksum."""
         told = self.info()
-        return told.pop("checksum", None) == _checksum(told)
+        whole = atomic.json_text(told) == self.run_file.read_text(encoding="utf-8")
+        return whole and told.pop("checksum", None) == _checksum(told)
 
     @property
     def status(self) -> Status:

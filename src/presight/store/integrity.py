@@ -95,15 +95,16 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
     """
     path = Path(folder) / MANIFEST
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if set(told) != {"layout", "files"} or told["layout"] != LAYOUT:
+        text = path.read_text(encoding="utf-8")
+        told = json.loads(text)
+        if not text.endswith("\n") or set(told) != {"layout", "files"} or told["layout"] != LAYOUT:
             raise ValueError("keys")
         return {_plain(name): _entry(one) for name, one in told["files"].items()}
     except FileNotFoundError:
         raise IntegrityError(f"{path} is missing: nothing beside it can be trusted.") from None
     except OSError as error:
         raise IntegrityError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise IntegrityError(f"{path} is damaged: nothing beside it can be trusted.") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -96,6 +97,8 @@ class Lock:
             RunError: another process writes the folder, or the folder cannot be written.
         """
         try:
+            if not self.folder.is_dir():  # else the lock would make it
+                raise OSError(errno.ENOTDIR, "there is no such folder")
             with FileLock(self.folder / GUARD, timeout=10):
                 self._take()
         except Timeout:
