@@ -1,0 +1,166 @@
+"""Linear probe: logistic regression on frozen features, its strength chosen on part of train."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from presight.errors import UsageError
+from presight.evaluation.logistic import Fit, fit
+from presight.evaluation.split import stratified_split
+
+_FEW = (1e-6, 1.0, 7)  # of the strength an image and unit variance: from, to, values
+_THOROUGH = (1e-6, 1e5, 45)  # of the strength itself
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A strength that was tried: how it did on the held-out part of train."""
+
+    strength: float
+    accuracy: float
+    loss: float
+    converged: bool
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A linear classifier of features.
+
+    Args:
+        classes: int64 [C], the labels that were seen, ascending.
+        weight: float32 [C, d].
+        bias: float32 [C].
+        strength: of the penalty, chosen.
+        converged: whether the final fit converged.
+        trials: what was tried, from strong to weak; empty where nothing could be held out.
+        n_validation: images of train that chose the strength.
+    """
+
+    classes: Tensor
+    weight: Tensor
+    bias: Tensor
+    strength: float
+    converged: bool
+    trials: tuple[Trial, ...]
+    n_validation: int
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Float32 [n, C], in the order of `classes`."""
+        return features.float() @ self.weight.T + self.bias
+
+    def predict(self, features: Tensor) -> Tensor:
+        """Labels, int64 [n]; equal logits go to the lowest class."""
+        return self.classes[self.logits(features).argmax(1)]
+
+
+def strengths(features: Tensor, *, thorough: bool = False) -> list[float]:
+    """What is tried, from strong to weak.
+
+    By default seven, from 1 to 1e-6 times n times the features' variance, so that the range does
+    not depend on their scale; with `thorough` the 45 from 1e5 to 1e-6 of published probes.
+    """
+    low, high, count = _THOROUGH if thorough else _FEW
+    scale = 1.0
+    if not thorough:
+        variance = float((features.float() - features.float().mean(0)).square().mean())
+        scale = len(features) * (variance or 1.0)
+    exponents = torch.linspace(math.log10(high), math.log10(low), count).tolist()
+    return [scale * 10.0**exponent for exponent in exponents]
+
+
+def linear_probe(
+    train: Tensor,
+    train_labels: Tensor,
+    *,
+    validation: float = 0.1,
+    seed: int = 0,
+    thorough: bool = False,
+) -> Probe:
+    """Multinomial logistic regression; the strength is chosen on a held-out part of train.
+
+        sum_i cross_entropy(W x_i + b, y_i) + strength / 2 * |W|^2
+
+    The held-out part is stratified; the best accuracy wins, equal ones by loss; then all of train
+    is fitted again. Features enter as they are.
+
+    Args:
+        train: float [n, d]; on a CPU scikit-learn solves, elsewhere L-BFGS on the device.
+        train_labels: int64 [n], two classes or more.
+        validation: share of train that chooses the strength.
+        seed: of the hold-out.
+        thorough: try 45 strengths instead of seven.
+
+    Raises:
+        UsageError: one class only, features that are not finite, sizes that do not fit.
+
+    Source: Kornblith, Shlens, Le, Do Better ImageNet Models Transfer Better?, CVPR 2019; Chen et
+    al., A Simple Framework for Contrastive Learning of Visual Representations, appendix B.8. The
+    range of seven is ours.
+    """
+    _check(train, train_labels)
+    classes, labels = torch.unique(train_labels.long(), return_inverse=True)
+    path = strengths(train, thorough=thorough)
+    trials = _trials(train, labels, path, len(classes), validation, seed)
+    if trials:
+        best = max(trials, key=lambda trial: (trial.accuracy, -trial.loss))
+        # The path's length is what makes weak penalties cheap: the last fit goes down it too.
+        path = [strength for strength in path if strength >= best.strength]
+    else:
+        path = path[: (len(path) + 1) // 2]
+    final = fit(train, labels, path, n_classes=len(classes))[-1]
+    _, held = stratified_split(train_labels, validation, seed)
+    return Probe(
+        classes,
+        final.weight,
+        final.bias,
+        path[-1],
+        final.converged,
+        trials,
+        len(held) if trials else 0,
+    )
+
+
+def _trials(
+    train: Tensor, labels: Tensor, path: list[float], classes: int, validation: float, seed: int
+) -> tuple[Trial, ...]:
+    kept, held = stratified_split(labels, validation, seed)
+    if not len(held):
+        return ()
+    kept, held = kept.to(train.device), held.to(train.device)
+    fits = fit(train[kept], labels[kept], path, n_classes=classes)
+    pairs = zip(path, fits, strict=True)
+    return tuple(_trial(strength, found, train[held], labels[held]) for strength, found in pairs)
+
+
+def _trial(strength: float, found: Fit, features: Tensor, labels: Tensor) -> Trial:
+    logits = found.logits(features)
+    return Trial(
+        strength,
+        float((logits.argmax(1) == labels).float().mean()),
+        float(functional.cross_entropy(logits, labels)),
+        found.converged,
+        found.iterations,
+    )
+
+
+def _check(train: Tensor, labels: Tensor) -> None:
+    if train.ndim != 2 or labels.shape != (len(train),):
+        raise UsageError(
+            f"train must be [n, d] with labels [n]; received {tuple(train.shape)} and "
+            f"{tuple(labels.shape)}. Pool feature maps first."
+        )
+    if len(labels) == 0 or len(torch.unique(labels)) < 2:
+        raise UsageError(
+            f"{len(labels)} labels of {len(torch.unique(labels))} class; a linear probe needs two "
+            "classes or more. Label more images."
+        )
+    if not bool(torch.isfinite(train).all()):
+        raise UsageError(
+            "the features hold NaN or infinity, expected finite numbers; the backbone has diverged."
+        )

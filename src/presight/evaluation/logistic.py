@@ -1,0 +1,265 @@
+"""Multinomial logistic regression at several strengths: scikit-learn on a CPU, L-BFGS elsewhere.
+
+    sum_i cross_entropy(W x_i + b, y_i) + strength / 2 * |W|^2
+
+The bias is not penalized. Features are centered, divided by one number, and, where there are more
+coordinates than images, expressed in an orthonormal basis of what they span. None of the three
+changes the solution, but all make it cheaper and its tolerance independent of the features' scale.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
+_HISTORY = 10
+_HALVINGS = 25
+_ROWS = 2**26  # logits held at a time
+_SMALL = 2**22  # numbers of a problem that is cheap enough for float64
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A solution: logits are `features @ weight.T + bias`.
+
+    Args:
+        weight: float32 [C, d].
+        bias: float32 [C].
+        converged: whether the gradient became small enough before the iterations ran out.
+        iterations: that the solver took.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    converged: bool
+    iterations: int
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Float32 [n, C]."""
+        return features.float() @ self.weight.T + self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The same features in plainer coordinates: (features - mean) / scale @ basis."""
+
+    rows: Tensor
+    mean: Tensor
+    scale: float
+    basis: Tensor | None
+
+    @staticmethod
+    def of(features: Tensor) -> Plain:
+        """Center, scale by the root mean square and, where d > n, rotate into n coordinates."""
+        mean = features.mean(0, dtype=torch.float64).to(features.dtype)
+        rows = features - mean
+        scale = float(rows.double().square().mean().sqrt()) or 1.0
+        rows = rows / scale
+        if rows.shape[1] <= rows.shape[0]:
+            return Plain(rows, mean, scale, None)
+        basis, triangle = torch.linalg.qr(rows.T)
+        return Plain(triangle.T.contiguous(), mean, scale, basis)
+
+    def back(self, weight: Tensor, bias: Tensor, converged: bool, iterations: int) -> Fit:
+        """The solution in the features' own coordinates."""
+        if self.basis is not None:
+            weight = weight @ self.basis.T
+        weight = weight / self.scale
+        return Fit(weight, bias - weight @ self.mean, converged, iterations)
+
+
+def fit(
+    features: Tensor,
+    labels: Tensor,
+    strengths: Sequence[float],
+    *,
+    n_classes: int,
+    tolerance: float = 1e-4,
+    max_iter: int = 1000,
+) -> list[Fit]:
+    """Solutions at several strengths, in the order asked.
+
+    Args:
+        features: float [n, d]; the device decides the solver.
+        labels: int64 [n], 0..n_classes-1, each of them at least once.
+        strengths: of the penalty, positive.
+        n_classes: two or more.
+        tolerance: of the mean loss's gradient, for features of unit scale.
+        max_iter: iterations of a strength.
+    """
+    plain = Plain.of(features.float())
+    inner = [strength / plain.scale**2 for strength in strengths]
+    solve = _by_sklearn if features.device.type == "cpu" else minimize
+    solved = solve(plain.rows, labels, inner, n_classes, tolerance, max_iter)
+    return [plain.back(*solution) for solution in solved]
+
+
+Solution = tuple[Tensor, Tensor, bool, int]
+
+
+def _shares(labels: Tensor, classes: int) -> Tensor:
+    """Log of the classes' shares: the bias without weights, where every solver starts."""
+    return (torch.bincount(labels, minlength=classes).double() / len(labels)).log()
+
+
+def _by_sklearn(
+    rows: Tensor, labels: Tensor, strengths: list[float], classes: int, tol: float, max_iter: int
+) -> list[Solution]:
+    """Down the path from strong to weak, each started at the one before."""
+    from sklearn.linear_model import LogisticRegression
+
+    # Of two classes scikit-learn fits one row w = w1 - w0, whose penalty is half as large.
+    two = 2.0 if classes == 2 else 1.0
+    rows = rows.double() if rows.numel() <= _SMALL else rows
+    model = LogisticRegression(tol=tol, max_iter=max_iter, warm_start=True)
+    bias = _shares(labels, classes)
+    bias = bias[1:] - bias[:1] if classes == 2 else bias
+    model.coef_ = torch.zeros(len(bias), rows.shape[1], dtype=rows.dtype).numpy()
+    model.intercept_ = bias.to(rows.dtype).numpy()
+    solved: dict[int, Solution] = {}
+    for at in sorted(range(len(strengths)), key=lambda i: -strengths[i]):
+        model.set_params(C=two / strengths[at])
+        in_time = _fit_model(model, rows, labels)
+        weight, bias = torch.tensor(model.coef_), torch.tensor(model.intercept_)
+        if classes == 2:
+            weight, bias = torch.cat((-weight, weight)) / 2, torch.cat((-bias, bias)) / 2
+        theta = torch.cat((weight.T, bias[None]))[None].to(rows.dtype)
+        penalty = theta.new_tensor([strengths[at] / len(rows)])
+        # The library also stops where the value no longer falls; the gradient tells which it was.
+        gradient = _value_and_gradient(theta, rows, labels, penalty)[1].abs().max()
+        converged = in_time and float(gradient) <= 2.0 * tol
+        solved[at] = weight.float(), bias.float(), converged, int(model.n_iter_.max())
+    return [solved[at] for at in range(len(strengths))]
+
+
+def _fit_model(model: LogisticRegression, rows: Tensor, labels: Tensor) -> bool:
+    """Fit; False where the iterations ran out. Other warnings than that one are passed on."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(rows.numpy(), labels.numpy())
+    for other in caught:
+        if not issubclass(other.category, ConvergenceWarning):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    return not any(issubclass(one.category, ConvergenceWarning) for one in caught)
+
+
+def _value_and_gradient(
+    theta: Tensor, rows: Tensor, labels: Tensor, penalty: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Mean objective [P] and its gradient [P, d + 1, C]; the last row is the bias."""
+    problems, _, classes = theta.shape
+    weight, bias = theta[:, :-1], theta[:, -1]
+    flat = weight.permute(1, 0, 2).reshape(rows.shape[1], -1)
+    value = 0.5 * penalty * weight.square().sum((1, 2))
+    gradient = torch.zeros_like(theta)
+    gradient[:, :-1] = penalty[:, None, None] * weight
+    for start in range(0, len(rows), max(1, _ROWS // (problems * classes))):
+        x = rows[start : start + max(1, _ROWS // (problems * classes))]
+        y = labels[start : start + len(x), None, None].expand(-1, problems, 1)
+        logs = ((x @ flat).view(len(x), problems, classes) + bias).log_softmax(2)
+        value = value - logs.gather(2, y)[..., 0].sum(0) / len(rows)
+        error = logs.exp().scatter_add_(2, y, -torch.ones_like(y, dtype=logs.dtype)) / len(rows)
+        steps = (x.T @ error.flatten(1)).view(-1, problems, classes)
+        gradient[:, :-1] += steps.permute(1, 0, 2)
+        gradient[:, -1] += error.sum(0)
+    return value, gradient
+
+
+def _direction(gradient: Tensor, history: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+    """The two-loop recursion, every problem [P, D] with its own curvature pairs."""
+    q, alphas = gradient.clone(), []
+    for s, y, rho in reversed(history):
+        alpha = rho * (s * q).sum(1)
+        alphas.append(alpha)
+        q -= alpha[:, None] * y
+    if history:
+        s, y, rho = history[-1]
+        scale = (s * y).sum(1) / y.square().sum(1).clamp_min(1e-30)
+        q *= torch.where(rho > 0, scale, torch.ones_like(scale))[:, None]
+    for (s, y, rho), alpha in zip(history, reversed(alphas), strict=True):
+        q += (alpha - rho * (y * q).sum(1))[:, None] * s
+    return -q
+
+
+def minimize(
+    rows: Tensor, labels: Tensor, strengths: list[float], classes: int, tol: float, max_iter: int
+) -> list[Solution]:
+    """L-BFGS of all strengths at once: one product of matrices an iteration serves them all.
+
+    Every strength has its own curvature pairs and its own step, found by halving until the value
+    falls enough (Armijo). Converged ones stand still.
+    """
+    rows, labels = rows.double() if rows.device.type == "cpu" else rows, labels.to(rows.device)
+    penalty = torch.tensor(strengths, dtype=rows.dtype, device=rows.device) / len(rows)
+    theta = rows.new_zeros(len(strengths), rows.shape[1] + 1, classes)
+    theta[:, -1] = _shares(labels, classes).to(theta)
+    value, gradient = _value_and_gradient(theta, rows, labels, penalty)
+    history: list[tuple[Tensor, Tensor, Tensor]] = []
+    taken = torch.zeros(len(strengths), dtype=torch.long, device=rows.device)
+    for _ in range(max_iter):
+        active = gradient.abs().amax((1, 2)) > tol
+        if not bool(active.any()):
+            break
+        taken += active
+        flat = gradient.flatten(1)
+        move = _direction(flat, history) * active[:, None]
+        slope = (move * flat).sum(1)
+        uphill = slope > 0
+        move[uphill], slope[uphill] = -flat[uphill], -flat[uphill].square().sum(1)
+        if not history:
+            move = move / flat.norm(dim=1, keepdim=True).clamp_min(1.0)
+            slope = slope / flat.norm(dim=1).clamp_min(1.0)
+        found = _halve(theta, value, move.view_as(theta), slope, rows, labels, penalty)
+        if found is None:
+            break
+        step, value, renewed = found
+        history = [*history, _pair(step.flatten(1), (renewed - gradient).flatten(1))][-_HISTORY:]
+        theta, gradient = theta + step, renewed
+    done = (gradient.abs().amax((1, 2)) <= tol).tolist()
+    theta = theta.float()
+    return [
+        (theta[i, :-1].T.contiguous(), theta[i, -1], done[i], int(taken[i]))
+        for i in range(len(strengths))
+    ]
+
+
+def _pair(s: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """A curvature pair; rho is 0, which leaves it out, where there is no curvature to learn."""
+    product = (s * y).sum(1)
+    useful = product > 1e-10 * s.norm(dim=1) * y.norm(dim=1)
+    return s, y, torch.where(useful, 1.0 / product, torch.zeros_like(product))
+
+
+def _halve(
+    theta: Tensor,
+    value: Tensor,
+    move: Tensor,
+    slope: Tensor,
+    rows: Tensor,
+    labels: Tensor,
+    penalty: Tensor,
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """(step, value, gradient) after halving each problem's step; None where none can move."""
+    length = torch.ones_like(value)
+    slack = 4 * torch.finfo(value.dtype).eps * value.abs()
+    for _ in range(_HALVINGS):
+        step = length[:, None, None] * move
+        tried, gradient = _value_and_gradient(theta + step, rows, labels, penalty)
+        enough = tried <= value + 1e-4 * length * slope + slack
+        if bool(enough.all()):
+            return (step, tried, gradient) if bool((step != 0).any()) else None
+        length = torch.where(enough, length, length / 2)
+    length = torch.where(enough, length, torch.zeros_like(length))
+    step = length[:, None, None] * move
+    tried, gradient = _value_and_gradient(theta + step, rows, labels, penalty)
+    return (step, tried, gradient) if bool((step != 0).any()) else None

@@ -1,0 +1,117 @@
+"""Nearest neighbors by cosine similarity: the probe without parameters."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from presight.errors import UsageError
+
+_CELLS = 2**25  # similarities held at a time, 128 MiB
+_TIE = 1e-6  # votes closer than this share of the largest are equal: float32 sums are no finer
+
+
+def neighbor_count(n_train: int, n_classes: int, most: int = 200) -> int:
+    """Neighbors that a bank of this size can bear: min(most, n / (2 C)), but three if there are.
+
+    With more, the vote of a small bank only counts how many images each class has.
+    """
+    return max(1, min(most, max(3, n_train // (2 * max(1, n_classes))), n_train))
+
+
+def _rows(features: Tensor) -> Tensor:
+    return functional.normalize(features.float(), dim=1)
+
+
+def _votes(similar: Tensor, labels: Tensor, k: int, temperature: float, classes: int) -> Tensor:
+    """Float64 [q, classes] of similarities [q, n]: every neighbor counts exp((sim - max) / T).
+
+    The row maximum is subtracted, so that no temperature overflows. All neighbors as similar as
+    the k-th are counted, so that the order of the bank does not matter.
+    """
+    n = similar.shape[1]
+    top, where = similar.topk(min(k + 1, n), dim=1)
+    votes = torch.zeros(len(similar), classes, dtype=torch.float64, device=similar.device)
+    weight = ((top[:, :k] - top[:, :1]).double() / temperature).exp()
+    votes.scatter_add_(1, labels[where[:, :k]], weight)
+    if n > k:
+        tied = (top[:, k - 1] == top[:, k]).nonzero()[:, 0]
+        if len(tied):
+            rows = similar[tied]
+            dense = ((rows - top[tied, :1]).double() / temperature).exp()
+            dense.masked_fill_(rows < top[tied, k - 1 : k], 0.0)
+            again = torch.zeros(len(tied), classes, dtype=torch.float64, device=rows.device)
+            votes[tied] = again.scatter_add_(1, labels.expand(len(tied), n), dense)
+    return votes
+
+
+def knn(
+    train: Tensor,
+    train_labels: Tensor,
+    test: Tensor,
+    *,
+    k: int = 200,
+    temperature: float = 0.07,
+    leave_one_out: bool = False,
+) -> Tensor:
+    """Classes by a vote of the k most similar training images, weighted by exp(cosine / T).
+
+    Args:
+        train: float [n, d], the bank; rows are normalized here.
+        train_labels: int64 [n], 0 or more.
+        test: float [q, d], on the bank's device.
+        k: neighbors that vote. Above n, `neighbor_count` decides instead: two hundred of a
+            hundred labels would vote for the largest class.
+        temperature: positive; small values trust the nearest alone.
+        leave_one_out: `test` is the bank itself, and no row votes for itself.
+
+    Returns:
+        int64 [q]; equal votes go to the lowest class.
+
+    Raises:
+        UsageError: an empty bank, k or temperature out of range, sizes that do not fit.
+
+    Source: Wu, Xiong, Yu, Lin, Unsupervised Feature Learning via Non-Parametric Instance
+    Discrimination, CVPR 2018, section 3.4.
+    """
+    _check(train, train_labels, test, k, temperature, leave_one_out)
+    classes = int(train_labels.max()) + 1
+    n = len(train) - leave_one_out
+    if k > n:
+        k = neighbor_count(n, len(torch.unique(train_labels)))
+    bank, queries, labels = _rows(train), _rows(test), train_labels.long()
+    predictions = []
+    size = max(1, _CELLS // len(bank))
+    for start in range(0, len(queries), size):
+        similar = queries[start : start + size] @ bank.T
+        if leave_one_out:
+            row = torch.arange(len(similar), device=similar.device)
+            similar[row, row + start] = -torch.inf
+        votes = _votes(similar, labels, k, temperature, classes)
+        equal = votes >= votes.amax(1, keepdim=True) * (1.0 - _TIE)
+        predictions.append(equal.to(torch.uint8).argmax(1))  # argmax takes the first of equals
+    return torch.cat(predictions) if predictions else labels.new_empty(0)
+
+
+def _check(
+    train: Tensor, labels: Tensor, test: Tensor, k: int, temperature: float, leave_one_out: bool
+) -> None:
+    if train.ndim != 2 or test.ndim != 2 or train.shape[1] != test.shape[1]:
+        raise UsageError(
+            "train and test must be [n, d] and [q, d] with the same d; received "
+            f"{tuple(train.shape)} and {tuple(test.shape)}. Pool feature maps first."
+        )
+    if len(train) < 1 + leave_one_out or labels.shape != (len(train),):
+        raise UsageError(
+            f"{len(train)} training features with labels of shape {tuple(labels.shape)}; "
+            "expected one label a feature, and one feature or more (two for leave_one_out)."
+        )
+    if k < 1 or not temperature > 0.0:
+        raise UsageError(f"k is {k} and temperature {temperature}; both must be positive.")
+    if int(labels.min()) < 0:
+        raise UsageError(f"the lowest label is {int(labels.min())}; labels count from 0.")
+    if leave_one_out and len(test) != len(train):
+        raise UsageError(
+            f"leave_one_out needs the bank as test; received {len(train)} and {len(test)} rows."
+        )

@@ -1,0 +1,153 @@
+"""A score: one number with its interval and all that it depends on. No torch; reports read it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from presight.errors import IntegrityError
+from presight.evaluation.intervals import Correct
+from presight.store import atomic
+
+LAYOUT = 1
+RESULT = "result.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Score:
+    """An accuracy on test images.
+
+    Args:
+        row: whose: pretrained, untrained, raw pixels, blind guess.
+        protocol: knn, linear or majority.
+        value: in [0, 1].
+        low: end of the 95 % interval over test images.
+        high: its other end.
+        n_train: labelled images that were learned from.
+        n_test: images of the test part.
+        seed: of the split and of the probe.
+        details: settings, and the answer to each image under `correct`; plain JSON.
+    """
+
+    row: str
+    protocol: str
+    value: float
+    low: float
+    high: float
+    n_train: int
+    n_test: int
+    seed: int
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def correct(self) -> Correct:
+        """Whether each test image was answered rightly, bool [n_test].
+
+        Raises:
+            IntegrityError: that was not stored, or is not as long as the test part.
+        """
+        try:
+            packed = base64.b64decode(self.details["correct"], validate=True)
+            if len(packed) != (self.n_test + 7) // 8:
+                raise ValueError(len(packed))
+            bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=self.n_test)
+        except (KeyError, TypeError, ValueError, binascii.Error):
+            raise IntegrityError(
+                f"the score of {self.row} by {self.protocol} holds no results by image; "
+                "evaluate again."
+            ) from None
+        return bits.astype(bool)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**{f.name: getattr(self, f.name) for f in dataclasses.fields(self)},
+                "details": dict(self.details)}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """The score of what `to_json` gave.
+
+        Raises:
+            IntegrityError: a field is missing, of another type or out of range.
+        """
+        if not isinstance(value, dict):
+            raise _broken("it is no table")
+        words = [_typed(value, name, str) for name in ("row", "protocol")]
+        shares = [float(_typed(value, name, int, float)) for name in ("value", "low", "high")]
+        counts = [_typed(value, name, int) for name in ("n_train", "n_test", "seed")]
+        details = value.get("details", {})
+        if not isinstance(details, dict):
+            raise _broken("details are no table")
+        if not all(math.isfinite(share) and 0.0 <= share <= 1.0 for share in shares):
+            raise _broken(f"value, low and high are {shares}, not in [0, 1]")
+        row, protocol = words
+        value_, low, high = shares
+        n_train, n_test, seed = counts
+        return cls(row, protocol, value_, low, high, n_train, n_test, seed, details)
+
+
+def _typed(value: Mapping[str, Any], name: str, *types: type) -> Any:
+    found = value.get(name)
+    if not isinstance(found, types) or isinstance(found, bool):
+        raise _broken(f"`{name}` is {str(found)[:40]!r}")
+    return found
+
+
+def _broken(what: str) -> IntegrityError:
+    return IntegrityError(f"this is no score: {what}. Evaluate again to write it anew.")
+
+
+def packed_correct(correct: Correct) -> str:
+    """The answers as a short word for `details["correct"]`: eight images a byte, base64."""
+    return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def write_result(
+    folder: Path, scores: Iterable[Score], protocol: Mapping[str, Any] | None = None
+) -> Path:
+    """Write `result.json` into an evaluation's folder, whole or not at all.
+
+    Args:
+        folder: eval/ID of a run.
+        scores: what was measured.
+        protocol: what they have in common: data, view, seeds, hardware; plain JSON.
+
+    Returns:
+        The file.
+    """
+    atomic.make_folder(folder)
+    path = folder / RESULT
+    listed = [score.to_json() for score in scores]
+    atomic.write_json(path, {"layout": LAYOUT, "scores": listed, "protocol": dict(protocol or {})})
+    return path
+
+
+def read_result(path: Path) -> tuple[list[Score], dict[str, Any]]:
+    """Scores and protocol of a `result.json`.
+
+    Raises:
+        IntegrityError: it cannot be read, or is of another layout.
+    """
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        raise IntegrityError(f"{path} is no readable JSON; evaluate again.") from None
+    if not isinstance(held, dict) or held.get("layout") != LAYOUT:
+        raise IntegrityError(f"{path} is not of layout {LAYOUT}; evaluate again.")
+    scores, protocol = held.get("scores"), held.get("protocol", {})
+    if not isinstance(scores, list) or not isinstance(protocol, dict):
+        raise IntegrityError(f"{path} holds no list of scores; evaluate again.")
+    return [Score.from_json(score) for score in scores], protocol
+
+
+def find(scores: Sequence[Score], row: str, protocol: str) -> Score | None:
+    """The score of a row by a protocol, where it was measured."""
+    found = (score for score in scores if score.row == row and score.protocol == protocol)
+    return next(found, None)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from presight.errors import UsageError
+from presight.evaluation import linear
+from presight.evaluation.linear import linear_probe, strengths
+
+
+def clusters(
+    n: int, d: int = 12, c: int = 3, noise: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(n)
+    centers = torch.randn(c, d, generator=torch.Generator().manual_seed(7))
+    labels = torch.arange(n) % c
+    return centers[labels] + noise * torch.randn(n, d, generator=generator), labels
+
+
+def test_predicts_the_labels_that_it_was_given() -> None:
+    x, y = clusters(240, noise=0.1)
+    named = torch.tensor([2, 5, 9])[y]
+    probe = linear_probe(x, named)
+    assert (probe.predict(x) == named).all()
+    assert probe.converged
+    assert probe.n_validation == 24
+    assert probe.strength in [trial.strength for trial in probe.trials]
+
+
+def test_the_best_on_the_held_out_part_is_chosen() -> None:
+    """Little signal among much noise: the strengths differ, and the choice is the best of them."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = clusters(600, noise=0.5)
+    noisy = torch.cat((x[:, :2], 3 * torch.randn(600, 200, generator=generator)), 1)
+    probe = linear_probe(noisy, y)
+    accuracies = {trial.strength: trial.accuracy for trial in probe.trials}
+    assert len(set(accuracies.values())) > 1
+    assert accuracies[probe.strength] == max(accuracies.values())
+
+
+def test_held_out_images_do_not_enter_the_choice_by_fitting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+    real = linear.fit
+
+    def spy(features: torch.Tensor, *args: object, **options: object) -> object:
+        sizes.append(len(features))
+        return real(features, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(linear, "fit", spy)
+    linear_probe(*clusters(200))
+    assert sizes == [180, 200]
+
+
+def test_range_of_strengths_follows_the_features_scale() -> None:
+    x, _ = clusters(100)
+    assert strengths(10 * x)[3] == pytest.approx(100 * strengths(x)[3], rel=1e-3)
+    assert len(strengths(x)) == 7
+    thorough = strengths(x, thorough=True)
+    assert len(thorough) == 45
+    assert (thorough[0], thorough[-1]) == (pytest.approx(1e5), pytest.approx(1e-6))
+
+
+def test_scale_of_features_does_not_change_predictions() -> None:
+    x, y = clusters(120)
+    assert torch.equal(linear_probe(x, y).predict(x), linear_probe(x * 1e-3, y).predict(x * 1e-3))
+
+
+def test_one_image_a_class_can_be_fitted() -> None:
+    probe = linear_probe(torch.eye(3), torch.arange(3))
+    assert (probe.predict(torch.eye(3)) == torch.arange(3)).all()
+    assert probe.trials == ()
+    assert probe.n_validation == 0
+
+
+def test_refuses() -> None:
+    x, y = clusters(12)
+    with pytest.raises(UsageError, match="two classes"):
+        linear_probe(x, torch.zeros(12, dtype=torch.long))
+    with pytest.raises(UsageError, match="NaN"):
+        linear_probe(x * float("nan"), y)
+    with pytest.raises(UsageError, match="labels"):
+        linear_probe(x, y[:3])
+    with pytest.raises(UsageError, match="share"):
+        linear_probe(x, y, validation=1.5)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from sklearn.neighbors import KNeighborsClassifier
+
+from presight.errors import UsageError
+from presight.evaluation.neighbors import knn, neighbor_count
+
+
+def at_cosines(*cosines: float) -> torch.Tensor:
+    """Plane vectors with these cosines to (1, 0)."""
+    return torch.tensor([[c, math.sqrt(1 - c * c)] for c in cosines])
+
+
+@pytest.mark.parametrize("k", [3, 200])
+@pytest.mark.parametrize(("temperature", "winner"), [(0.07, 0), (1.0, 1)])
+def test_three_neighbors_temperature_decides(k: int, temperature: float, winner: int) -> None:
+    """Votes 1 : 0.297 at T = 0.07 and 1 : 1.724 at T = 1."""
+    bank, labels = at_cosines(1.0, 0.9, 0.8), torch.tensor([0, 1, 1])
+    query = torch.tensor([[1.0, 0.0]])
+    assert knn(bank, labels, query, k=k, temperature=temperature).tolist() == [winner]
+
+
+def test_order_of_the_bank_does_not_matter_even_with_equals_at_the_last_place() -> None:
+    generator = torch.Generator().manual_seed(0)
+    bank = torch.randn(40, 4, generator=generator).repeat(3, 1)  # each similarity thrice
+    labels = torch.randint(5, (120,), generator=generator)
+    queries = torch.randn(50, 4, generator=generator)
+    expected = knn(bank, labels, queries, k=10)
+    for seed in range(5):
+        order = torch.randperm(120, generator=torch.Generator().manual_seed(seed))
+        assert torch.equal(knn(bank[order], labels[order], queries, k=10), expected)
+
+
+def test_equal_votes_go_to_the_lowest_class() -> None:
+    bank = at_cosines(0.8, 0.8, 0.5)
+    query = torch.tensor([[1.0, 0.0]])
+    assert knn(bank, torch.tensor([3, 1, 1]), query, k=2).item() == 1
+    assert knn(bank, torch.tensor([1, 3, 3]), query, k=2).item() == 1
+
+
+def test_agrees_with_scikit_learn() -> None:
+    generator = torch.Generator().manual_seed(1)
+    bank, queries = torch.randn(300, 8, generator=generator), torch.randn(80, 8)
+    labels = torch.randint(4, (300,), generator=generator)
+    other = KNeighborsClassifier(
+        n_neighbors=20, metric="cosine", weights=lambda d: __import__("numpy").exp(-d / 0.07)
+    ).fit(bank.double().numpy(), labels.numpy())
+    expected = other.predict(queries.double().numpy())
+    assert (knn(bank, labels, queries, k=20).numpy() == expected).mean() >= 0.98
+
+
+def test_a_low_temperature_does_not_overflow() -> None:
+    bank = at_cosines(1.0, 0.99)
+    assert knn(bank, torch.tensor([1, 0]), bank[:1], k=2, temperature=1e-4).item() == 1
+
+
+def test_leave_one_out_does_not_see_itself() -> None:
+    bank = torch.randn(30, 16, generator=torch.Generator().manual_seed(2))
+    labels = torch.arange(30)
+    assert torch.equal(knn(bank, labels, bank, k=1), labels)
+    assert not (knn(bank, labels, bank, k=1, leave_one_out=True) == labels).any()
+
+
+def test_neighbors_that_a_small_bank_can_bear() -> None:
+    assert neighbor_count(100, 10) == 5
+    assert neighbor_count(50_000, 10) == 200
+    assert neighbor_count(3, 2) == 3
+    assert neighbor_count(1, 1) == 1
+
+
+def test_more_neighbors_than_images_is_not_the_majority() -> None:
+    """With all 100 as neighbors at a high temperature the class of sixty would win everywhere."""
+    labels = torch.tensor([0] * 60 + [1] * 40)
+    bank = torch.where(labels[:, None] == 0, torch.tensor([1.0, 0.1]), torch.tensor([0.1, 1.0]))
+    assert knn(bank, labels, torch.tensor([[0.0, 1.0]]), k=200, temperature=10.0).item() == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"k": 0}, {"temperature": 0.0}, {"temperature": float("nan")}, {"leave_one_out": True}],
+)
+def test_refuses(options: dict[str, float]) -> None:
+    bank, labels = torch.eye(4), torch.tensor([0, 1, 0, 1])
+    with pytest.raises(UsageError):
+        knn(bank, labels, bank[:2], **options)  # type: ignore[arg-type]
+
+
+def test_refuses_wrong_shapes_and_labels() -> None:
+    with pytest.raises(UsageError, match="same d"):
+        knn(torch.eye(4), torch.arange(4), torch.eye(3))
+    with pytest.raises(UsageError, match="one label"):
+        knn(torch.eye(4), torch.arange(3), torch.eye(4))
+    with pytest.raises(UsageError, match="count from 0"):
+        knn(torch.eye(4), torch.tensor([0, -1, 0, 0]), torch.eye(4))

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from evaluation.doubles import Pictures, Small, Whole, colored
+from presight.errors import DataError, UsageError
+from presight.evaluation.protocol import LabelledImages, measure
+from presight.evaluation.score import Score, find
+
+
+def backbones() -> dict[str, Small]:
+    torch.manual_seed(0)
+    return {"pretrained": Small(), "untrained": Small()}
+
+
+def of(scores: list[Score], row: str, protocol: str) -> Score:
+    score = find(scores, row, protocol)
+    assert score is not None
+    return score
+
+
+def test_rows_and_intervals() -> None:
+    scores = measure(backbones(), colored(60, 0), colored(30, 1), size=8, views=Whole())
+    assert [(score.row, score.protocol) for score in scores] == [
+        ("pretrained", "knn"),
+        ("pretrained", "linear"),
+        ("untrained", "knn"),
+        ("untrained", "linear"),
+        ("raw pixels", "knn"),
+        ("raw pixels", "linear"),
+        ("blind guess", "majority"),
+    ]
+    for score in scores:
+        assert score.low <= score.value <= score.high
+        assert (score.n_train, score.n_test) == (60, 30)
+        assert score.correct().mean() == pytest.approx(score.value)
+        assert Score.from_json(score.to_json()) == score
+    assert of(scores, "blind guess", "majority").value == pytest.approx(1 / 3)
+    assert of(scores, "pretrained", "linear").value == 1.0
+    assert of(scores, "pretrained", "knn").details["k"] == 10
+    assert of(scores, "pretrained", "linear").details["converged"] is True
+    assert of(scores, "pretrained", "linear").details["n_validation"] == 6
+
+
+def test_the_test_part_is_disjoint_and_every_image_is_read_once_a_row() -> None:
+    train = colored(60, 0)
+    scores = measure({"pretrained": Small()}, train, size=8, views=Whole(), seed=5)
+    assert {(s.n_train, s.n_test) for s in scores} == {(48, 12)}
+    assert scores[0].details["shared_images"] == 0
+    assert isinstance(train.images, Pictures)
+    assert set(Counter(train.images.reads).values()) == {2}  # raw pixels and the backbone
+
+
+def test_labels_of_the_test_part_are_not_learned_from() -> None:
+    """Wrong labels in the test part change its score and nothing else."""
+    test = colored(30, 1)
+    wrong = dataclasses.replace(test, labels=(test.labels + 1) % 3)
+    options = {"size": 8, "views": Whole()}
+    right = measure({"pretrained": Small()}, colored(60, 0), test, **options)  # type: ignore[arg-type]
+    other = measure({"pretrained": Small()}, colored(60, 0), wrong, **options)  # type: ignore[arg-type]
+    trials = [of(scores, "pretrained", "linear").details["trials"] for scores in (right, other)]
+    assert of(other, "raw pixels", "linear").value < 0.2
+    assert len(trials[0]) == len(trials[1])
+    raw = [of(scores, "raw pixels", "linear").details["trials"] for scores in (right, other)]
+    assert raw[0] == raw[1]
+
+
+def test_shared_images_are_told() -> None:
+    train, test = colored(60, 0), colored(30, 1)
+    assert isinstance(test.images, Pictures)
+    assert isinstance(train.images, Pictures)
+    test.images.pixels[:4] = train.images.pixels[:4]
+    said: list[str] = []
+    scores = measure({}, train, test, size=8, views=Whole(), say=said.append)
+    assert scores[0].details["shared_images"] == 4
+    assert said == scores[0].details["warnings"]
+    assert said[0].startswith("4 of 30 test images")
+
+
+def test_classes_are_matched_by_name() -> None:
+    train = colored(60, 0, names=("red", "green", "blue"))
+    test = colored(30, 1, names=("red", "green", "blue"))
+    turned = dataclasses.replace(
+        test, labels=2 - test.labels, classes=("blue", "green", "red"), fingerprint="turned"
+    )
+    first = measure({}, train, test, size=8, views=Whole())
+    assert of(first, "raw pixels", "linear").value > 0.9
+    second = measure({}, train, turned, size=8, views=Whole())
+    assert [score.value for score in second] == [score.value for score in first]
+    strange = dataclasses.replace(test, classes=("red", "green", "violet"))
+    with pytest.raises(DataError, match="violet"):
+        measure({}, train, strange, size=8, views=Whole())
+
+
+def test_seed_decides_the_hold_out() -> None:
+    train = colored(60, 0)
+    one, same, other = (measure({}, train, size=8, views=Whole(), seed=seed) for seed in (0, 0, 1))
+    assert one == same
+    assert one[1].details["trials"] != other[1].details["trials"]
+
+
+def test_features_come_from_the_cache(tmp_path: Path) -> None:
+    train, test = colored(60, 0), colored(30, 1)
+    first = measure(backbones(), train, test, size=8, views=Whole(), cache=tmp_path)
+    assert isinstance(train.images, Pictures)
+    read = len(train.images.reads)
+    assert measure(backbones(), train, test, size=8, views=Whole(), cache=tmp_path) == first
+    assert len(train.images.reads) == read
+
+
+def test_refuses() -> None:
+    with pytest.raises(UsageError, match="raw pixels"):
+        measure({"raw pixels": Small()}, colored(9, 0), size=8, views=Whole())
+    with pytest.raises(DataError, match="held out"):
+        measure({}, colored(3, 0), size=8, views=Whole())
+
+
+def test_labels_of_a_source() -> None:
+    class Target:
+        label = 1
+
+    class Source:
+        classes = ("a", "b")
+        fingerprint = "f"
+
+        def __len__(self) -> int:
+            return 2
+
+        def target(self, i: int) -> Target:
+            return Target()
+
+    images = Pictures(torch.zeros(2, 3, 4, 4, dtype=torch.uint8))
+    held = LabelledImages.of(Source(), images)  # type: ignore[arg-type]
+    assert held.labels.tolist() == [1, 1]
+    assert held.classes == ("a", "b")
