@@ -15,7 +15,7 @@ from presight.core.learner import Learner
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.data.loader import Loader
-from presight.errors import Diverged, Interrupted
+from presight.errors import Diverged, Interrupted, UsageError
 from presight.training import optimize
 from presight.training.monitor import Monitor
 from presight.training.observers import Observer
@@ -101,12 +101,7 @@ def train(
                 begin_epoch(session, loader)
             batches = loader.epoch(now.epoch, start=now.batch, indices=session.indices)
             for batch in recorder.waiting(batches):
-                if not update(session, recipe, batch, total, loader.updates_per_epoch, recorder):
-                    strike(session, saver, batch)
-                now.number, now.batch = now.number + 1, now.batch + 1
-                if now.batch == loader.updates_per_epoch:
-                    now.epoch, now.batch = now.epoch + 1, 0
-                recorder.after_update()
+                advance(session, recipe, batch, total, loader.updates_per_epoch, recorder, saver)
                 keep(session, saver, signals)
                 if now.number == stop or now.batch == 0:
                     break
@@ -118,12 +113,36 @@ def train(
     return TrainResult(now.number, seconds, images, recorder.loss, tuple(notes))
 
 
+def advance(
+    session: Session,
+    recipe: Recipe,
+    batch: Batch,
+    total: int,
+    updates_per_epoch: int,
+    recorder: Recorder,
+    saver: Saver | None,
+) -> None:
+    """An update and its bookkeeping."""
+    if not update(session, recipe, batch, total, updates_per_epoch, recorder):
+        strike(session, saver, batch)
+    now = session.progress
+    now.number, now.batch = now.number + 1, now.batch + 1
+    if now.batch == updates_per_epoch:
+        now.epoch, now.batch = now.epoch + 1, 0
+    recorder.after_update()
+
+
 def begin_epoch(session: Session, loader: Loader) -> None:
     """Let the learner look at all data; what it finds is in its buffers."""
     learner, seed, epoch = session.learner, session.plan.seed, session.progress.epoch
     survey = DataSurvey(learner, loader, session.runtime, seed=seed, epoch=epoch)
     plan = learner.begin_epoch(survey)
     session.indices = plan.indices if plan else None
+    if session.indices is not None and len(session.indices) != survey.n_samples:
+        raise UsageError(
+            f"begin_epoch of {type(learner).__name__} planned {len(session.indices)} indices; an "
+            f"epoch has {survey.n_samples}, the number of images."
+        )
     if plan and plan.forget:
         session.forget(plan.forget)
 

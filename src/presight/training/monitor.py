@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ COLLAPSED_SHARE = 0.01
 
 
 def effective_rank(embedding: Tensor) -> float:
-    """The exponential of the entropy of the centered embedding's singular values, in [0, min(n, d)].
+    """The exponential of the entropy of the centered rows' singular values, in [0, min(n, d)].
 
     0 means that all rows are equal. Source: Roy, Vetterli: The Effective Rank (EUSIPCO 2007).
     """
@@ -42,6 +43,13 @@ def spread(embedding: Tensor) -> float:
     return float(rows.std(0).mean() * math.sqrt(rows.shape[1]))
 
 
+class Advice(NamedTuple):
+    """What is wrong: its kind (rank, loss, wait, gradient), and a sentence."""
+
+    kind: str
+    text: str
+
+
 @dataclass
 class Monitor:
     """Watches the records of a run and gives each advice once.
@@ -54,7 +62,7 @@ class Monitor:
     given: set[str] = field(default_factory=set)
     _history: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=PATIENCE))
 
-    def advise(self, record: dict[str, float], warm: bool) -> list[str]:
+    def advise(self, record: dict[str, float], warm: bool) -> list[Advice]:
         """New advice after a record; `warm` says that warm-up and the first updates are over."""
         self._history.append(record)
         if not warm or len(self._history) < PATIENCE:
@@ -80,7 +88,7 @@ class Monitor:
             found["gradient"] = (
                 f"gradient norm {record['gradient_norm']:.1e}: nothing moves. Try a higher --lr."
             )
-        fresh = [text for name, text in found.items() if name not in self.given]
+        fresh = [Advice(name, text) for name, text in found.items() if name not in self.given]
         self.given |= found.keys()
         return fresh
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from presight.errors import Diverged
 from presight.store import records
+from presight.training.monitor import Advice
 
 Values = Mapping[str, float]
 
@@ -22,7 +24,7 @@ class Observer(Protocol):
     def on_record(self, values: Values) -> None:
         """Numbers of the updates since the record before."""
 
-    def on_advice(self, text: str) -> None:
+    def on_advice(self, advice: Advice) -> None:
         """Something is wrong; what to try."""
 
     def on_end(self) -> None:
@@ -39,9 +41,11 @@ class MetricsFile:
         """Append the numbers."""
         records.append(self._metrics, dict(values))
 
-    def on_advice(self, text: str) -> None:
+    def on_advice(self, advice: Advice) -> None:
         """Append the advice."""
-        records.append(self._events, {"time": time.time(), "kind": "advice", "text": text})
+        records.append(
+            self._events, {"time": time.time(), "kind": advice.kind, "text": advice.text}
+        )
 
     def on_end(self) -> None:
         """Nothing is open."""
@@ -57,11 +61,26 @@ class Tracker:
         """Log the numbers at their update."""
         self._track({k: v for k, v in values.items() if k != "step"}, int(values["step"]))
 
-    def on_advice(self, text: str) -> None:
+    def on_advice(self, advice: Advice) -> None:
         """Trackers take numbers only."""
 
     def on_end(self) -> None:
         """The runtime closes them."""
+
+
+class StopOnCollapse:
+    """Ends a run whose embeddings have collapsed."""
+
+    def on_record(self, values: Values) -> None:
+        """Numbers alone end nothing."""
+
+    def on_advice(self, advice: Advice) -> None:
+        """Stop where the advice is about a collapse."""
+        if advice.kind in ("rank", "loss"):
+            raise Diverged(f"{advice.text} Stopped, as --on-collapse stop asks.")
+
+    def on_end(self) -> None:
+        """Nothing is open."""
 
 
 def duration(seconds: float) -> str:
@@ -88,14 +107,14 @@ class PlainProgress:
     def __init__(self, stream: TextIO | None = None, every: float = 30.0) -> None:
         self._stream, self._every = stream or sys.stderr, every
         self._last = -every
-        self._epoch = -1.0
+        self._epoch = 0
 
     def on_record(self, values: Values) -> None:
         """Print where it is due."""
         now = time.monotonic()
-        if now - self._last < self._every and values["epoch"] == self._epoch:
+        if now - self._last < self._every and int(values["epoch"]) == self._epoch:
             return
-        self._last, self._epoch = now, values["epoch"]
+        self._last, self._epoch = now, int(values["epoch"])
         share = values["step"] / values["steps"]
         print(
             f"step {values['step']:.0f}/{values['steps']:.0f} ({share:.0%})  "
@@ -104,9 +123,9 @@ class PlainProgress:
             flush=True,
         )
 
-    def on_advice(self, text: str) -> None:
+    def on_advice(self, advice: Advice) -> None:
         """Print the advice on a line of its own."""
-        print(f"note: {text}", file=self._stream, flush=True)
+        print(f"note: {advice.text}", file=self._stream, flush=True)
 
     def on_end(self) -> None:
         """Nothing to close."""
@@ -139,9 +158,9 @@ class BarProgress:
             words=progress_words(values),
         )
 
-    def on_advice(self, text: str) -> None:
+    def on_advice(self, advice: Advice) -> None:
         """Print the advice above the bar."""
-        self._progress.console.print(f"note: {text}", markup=False, highlight=False)
+        self._progress.console.print(f"note: {advice.text}", markup=False, highlight=False)
 
     def on_end(self) -> None:
         """Leave the bar where it is."""

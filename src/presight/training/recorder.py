@@ -102,9 +102,9 @@ class Recorder:
         for observer in self._observers:
             observer.on_record(values)
         warm = number > WARM_SHARE * self._total
-        for text in self._monitor.advise(values, warm):
+        for advice in self._monitor.advise(values, warm):
             for observer in self._observers:
-                observer.on_advice(text)
+                observer.on_advice(advice)
         self._since = time.monotonic()
         self._clear()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from presight.core import world
 from presight.core.batch import Batch
-from presight.store import records
+from presight.store import atomic, records
 from presight.store.tensors import save_tensors
 from presight.training.checkpoint import Checkpoints
 from presight.training.session import Session
@@ -21,10 +22,20 @@ class Saver:
         keep: how many checkpoints stay.
         minutes: between two checkpoints.
         metrics: the metrics file, cut back on resume to where the checkpoint was taken.
+        extra: plain values kept with the state, so that a checkpoint stands for itself.
     """
 
-    def __init__(self, folder: Path, *, keep: int, minutes: float, metrics: Path) -> None:
-        self._checkpoints = Checkpoints(folder, keep)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: int,
+        minutes: float,
+        metrics: Path,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        self._extra = dict(extra or {})
+        self._checkpoints = Checkpoints(folder / "checkpoints", keep)
         self._folder = folder
         self._metrics, self._seconds = metrics, minutes * 60
         self._last = time.monotonic()
@@ -40,6 +51,7 @@ class Saver:
         if number != self._saved:
             groups, state = session.capture()
             if world.rank() == 0:
+                state |= self._extra
                 state["metrics_bytes"] = records.size(self._metrics)
                 self._checkpoints.save(number, groups, state)
             world.barrier()
@@ -52,13 +64,15 @@ class Saver:
             return []
         session.restore(snapshot)
         self._saved = session.progress.number
-        if world.rank() == 0:
-            records.truncate(self._metrics, int(snapshot.state["metrics_bytes"]))
+        metrics_bytes = snapshot.state["metrics_bytes"]
+        if world.rank() == 0 and isinstance(metrics_bytes, int):
+            records.truncate(self._metrics, metrics_bytes)
         world.barrier()
         return list(snapshot.notes)
 
     def keep_batch(self, number: int, batch: Batch) -> str:
         """Write a batch that could not be learned from; returns where, below the run folder."""
         name = f"debug/step-{number:08d}.safetensors"
+        atomic.make_folder(self._folder / "debug")
         save_tensors(self._folder / name, {"images": batch.images, "index": batch.index})
         return name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +14,9 @@ from presight.core.learner import Learner, Player
 from presight.core.plan import TrainPlan
 from presight.errors import Diverged
 from presight.training import optimize
-from presight.training.checkpoint import (
-    Snapshot,
-    flatten_optimizer,
-    restore_optimizer,
-)
+from presight.training.checkpoint import Snapshot
 from presight.training.guard import Guard
+from presight.training.optimizer_state import flatten_optimizer, restore_optimizer
 from presight.training.runtime import Runtime
 from presight.training.turn import Turn, assign
 
@@ -137,8 +136,8 @@ class Session:
         groups = {"model": dict(self.learner.state_dict())}
         optimizers = {}
         for name, seat in self.seats.items():
-            tensors, rest = flatten_optimizer(seat.optimizer, _names(seat))
-            groups[f"optimizer-{name}"] = tensors
+            tensors, rest = flatten_optimizer(seat.optimizer, seat.parameters)
+            groups[_group(name)] = tensors
             optimizers[name] = rest
         if self.indices is not None:
             groups["epoch"] = {"indices": self.indices}
@@ -153,15 +152,20 @@ class Session:
     def restore(self, snapshot: Snapshot) -> None:
         """Back to what was captured, bit for bit."""
         self.learner.load_state_dict(snapshot.tensors("model"))
-        state = snapshot.state
+        state: Any = snapshot.state
         for name, seat in self.seats.items():
-            tensors = snapshot.tensors(f"optimizer-{name}")
-            restore_optimizer(seat.optimizer, _names(seat), tensors, state["optimizers"][name])
+            restore_optimizer(
+                seat.optimizer,
+                seat.parameters,
+                snapshot.tensors(_group(name)),
+                state["optimizers"][name],
+            )
         self.indices = snapshot.tensors("epoch")["indices"] if "epoch" in snapshot.groups else None
         self.progress = Progress(**state["progress"])
         if self.runtime.scaler and state["scaler"]:
             self.runtime.scaler.load_state_dict(state["scaler"])
 
 
-def _names(seat: Seat) -> dict[nn.Parameter, str]:
-    return {parameter: name for name, parameter in seat.parameters.items()}
+def _group(player: str) -> str:
+    """The file of a player's optimizer."""
+    return "optimizer_" + re.sub(r"[^a-z0-9_]", "_", player.lower())

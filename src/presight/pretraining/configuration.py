@@ -1,0 +1,171 @@
+"""Configuration: a run resolved to plain numbers, written to and read from its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from presight.core import configuration as layout
+from presight.core import options as option_list
+from presight.core import registry, yamlfile
+from presight.core.batch import DataSpec
+from presight.core.method import Card
+from presight.core.plan import TrainPlan
+from presight.core.settings import Settings
+from presight.core.values import plain
+from presight.errors import IntegrityError, RunError
+from presight.restore import Origin
+from presight.store import atomic
+from presight.store.folder import RunFolder
+
+MAY_CHANGE = frozenset(
+    ("epochs", "workers", "checkpoint_minutes", "keep", "device", "track", "cache_dir", "download")
+    + ("on_collapse", "out", *layout.ORDERS)
+)
+"""Options that a resumed run may be given anew; all others decide the result."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides a run, as plain values.
+
+    Args:
+        data: as the user named it.
+        settings, plan: without any auto.
+        options: of the method, all of them.
+        spec: what the method knows of the data.
+        fingerprint: of the data's content and order.
+        origins: option -> where its value comes from.
+        requested: what the user gave, by option.
+    """
+
+    data: str
+    settings: Settings
+    plan: TrainPlan
+    options: Mapping[str, Any]
+    spec: DataSpec
+    fingerprint: str
+    origins: Mapping[str, str]
+    requested: Mapping[str, Any]
+
+    @property
+    def origin(self) -> Origin:
+        """What a backbone of this run is built from."""
+        size = self.settings.image_size
+        return Origin(
+            backbone=self.settings.backbone,
+            stem=self.settings.stem,
+            image_size=self.spec.image_size if size == "auto" else size,
+            method=self.settings.method,
+            options=plain(self.options),
+            spec=dataclasses.asdict(self.spec),
+            seed=self.plan.seed,
+            plugin=self.settings.plugin,
+        )
+
+    def to_yaml(self) -> str:
+        """The text of config.yaml, each value with a comment of its origin."""
+        return layout.text(
+            layout.nested(self.data, self.settings, self.plan, self.options), self.origins
+        )
+
+    def write(self, folder: RunFolder) -> None:
+        """Write config.yaml and data.json."""
+        atomic.write_text(folder.config, self.to_yaml())
+        told = {
+            "layout": 1,
+            "source": self.data,
+            "fingerprint": self.fingerprint,
+            "spec": dataclasses.asdict(self.spec),
+            "requested": plain(self.requested),
+            "origins": dict(self.origins),
+        }
+        atomic.write_json(folder.data, told)
+
+    @classmethod
+    def read(cls, folder: RunFolder) -> Configuration:
+        """What was written.
+
+        Raises:
+            IntegrityError: a file is missing or damaged.
+        """
+        try:
+            told = json.loads(folder.data.read_text(encoding="utf-8"))
+            flat = layout.flatten(yamlfile.read(folder.config))
+            data = flat.pop("data")
+            split = option_list.split(**flat)
+            return cls(
+                data=data,
+                settings=split.settings,
+                plan=TrainPlan(**split.plan),
+                options=split.options,
+                spec=DataSpec(**told["spec"]),
+                fingerprint=told["fingerprint"],
+                origins=told["origins"],
+                requested=told["requested"],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"the configuration of {folder} cannot be read ({error}). Restore config.yaml and "
+                "data.json from a copy, or start anew with another --out."
+            ) from error
+
+    def resumed(
+        self, data: str, settings: Settings, requested: Mapping[str, Any], folder: RunFolder
+    ) -> Configuration:
+        """This run's configuration, continued by a command.
+
+        Raises:
+            RunError: the command differs in an option that decides the result.
+        """
+        before, now = {"data": self.data, **self.requested}, {"data": data, **plain(requested)}
+        changed = [
+            key
+            for key in sorted(before.keys() | now.keys())
+            if key not in MAY_CHANGE and before.get(key) != now.get(key)
+        ]
+        if changed:
+            rows = [
+                f"{key} | {before.get(key, 'not given')} | {now.get(key, 'not given')}"
+                for key in changed
+            ]
+            raise RunError(
+                f"{folder} belongs to another command. option | saved | now: {'; '.join(rows)}. "
+                f"{', '.join(changed)} cannot change on resume; epochs, workers, device, keep and "
+                f"checkpoint_minutes may. Start anew: --out {folder}2, or with --init {folder} to "
+                "begin from its weights."
+            )
+        kept = {key: getattr(settings, key) for key in MAY_CHANGE if hasattr(settings, key)}
+        if settings.workers == "auto":
+            kept.pop("workers")
+        plan = self.plan
+        if "epochs" in requested:
+            plan = dataclasses.replace(plan, epochs=requested["epochs"])
+        return dataclasses.replace(
+            self,
+            settings=dataclasses.replace(self.settings, **kept),
+            plan=plan,
+            requested={**self.requested, **plain(requested)},
+        )
+
+    def lines(self, card: Card, device: str, precision: str) -> list[str]:
+        """What a user should know before it starts."""
+        spec, plan = self.spec, self.plan
+        updates = round(plan.epochs * spec.updates_per_epoch)
+        resolved = [f"{key} {rule}" for key, rule in self.origins.items() if rule[:4] == "auto"]
+        return [
+            f"{card.title} ({card.authors} {card.year}) · {self.settings.backbone} · "
+            f"{spec.image_size} px · {precision} · {device}",
+            f"data      {spec.n_samples:,} images of {self.data}",
+            f"schedule  {plan.epochs:g} epochs · batch {plan.batch_size} · {updates:,} updates · "
+            f"{plan.optimizer}, learning rate {plan.peak_lr():.4g}",
+            *(f"auto      {line}" for line in resolved),
+        ]
+
+
+def check_method(configuration: Configuration) -> Card:
+    """The card of the configuration's method."""
+    return registry.load(configuration.settings.method, configuration.settings.plugin).card

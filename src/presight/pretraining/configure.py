@@ -1,0 +1,205 @@
+"""From a command to a configuration: presets first, then what the user gave, auto resolved once."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from presight.core import automatic, registry, world
+from presight.core import options as option_list
+from presight.core.automatic import Rule
+from presight.core.batch import DataSpec
+from presight.core.method import Card, Preset
+from presight.core.plan import TrainPlan
+from presight.core.settings import Settings
+from presight.data.pack import source_sizes
+from presight.data.source import Source
+from presight.errors import DataError, UsageError
+from presight.nn import catalog
+from presight.pretraining.configuration import Configuration
+
+FEW = 200
+"""Images below which batch statistics and negatives mean little."""
+
+
+class _Resolver:
+    """Collects values and where they came from."""
+
+    def __init__(self, settings: Settings, plan: Mapping[str, Any], accelerator: bool) -> None:
+        self.settings, self.plan, self.accelerator = settings, dict(plan), accelerator
+        self.origins: dict[str, str] = {}
+
+    def setting(self, name: str, rule: Rule) -> Any:
+        """The user's setting, or what auto stands for."""
+        value = getattr(self.settings, name)
+        if value != "auto":
+            return value
+        self.origins[name] = f"auto: {rule.why}"
+        return rule.value
+
+
+def configure(
+    data: str,
+    source: Source,
+    settings: Settings,
+    plan: Mapping[str, Any],
+    options: Mapping[str, Any],
+    device: str,
+    precision: str,
+) -> Configuration:
+    """Resolve a new run.
+
+    Args:
+        data: as the user named it.
+        source: opened.
+        settings: the user's, with auto.
+        plan, options: what the user gave beside the preset.
+        device: kind of device that was picked.
+        precision: that was picked.
+
+    Raises:
+        UsageError: an option that does not fit. DataError: no image is left.
+    """
+    if not len(source):
+        raise DataError(f"no images in {data}.")
+    kind = registry.load(settings.method, settings.plugin)
+    resolver = _Resolver(settings, plan, device != "cpu")
+    size = int(resolver.setting("image_size", _size_rule(source, resolver)))
+    preset = pick_preset(kind.card, settings.preset, size)
+    settings = _settings(resolver, settings, kind.card, size)
+    chosen = _plan(resolver, preset, len(source), precision, settings)
+    updates = len(source) // chosen.batch_size
+    defaults = {o.name: o.default for o in option_list.of_method(kind)}
+    values = {**defaults, **_typed(kind, preset.options), **options}
+    _say_origins(resolver, plan, options, preset)
+    requested = {
+        f.name: getattr(resolver.settings, f.name)
+        for f in dataclasses.fields(Settings)
+        if getattr(resolver.settings, f.name) != f.default
+    }
+    return Configuration(
+        data=data,
+        settings=settings,
+        plan=chosen,
+        options=values,
+        spec=DataSpec(len(source), size, chosen.batch_size, updates, chosen.epochs),
+        fingerprint=source.fingerprint,
+        origins=resolver.origins,
+        requested={**requested, **plan, **options},
+    )
+
+
+def pick_preset(card: Card, name: str, image_size: int) -> Preset:
+    """The preset that was asked for, or the one for the image size."""
+    if name == "auto":
+        return card.preset(image_size)
+    if name not in card.presets:
+        raise UsageError(
+            f"{card.name} has no preset {name}; it has {', '.join(card.presets) or 'none'}."
+        )
+    return card.presets[name]
+
+
+def _size_rule(source: Source, resolver: _Resolver) -> Rule:
+    if resolver.settings.image_size != "auto":
+        return Rule(resolver.settings.image_size, "given")
+    shortest: Sequence[int] = source_sizes(source).min(1).tolist()
+    return automatic.image_size(shortest, resolver.accelerator)
+
+
+def _settings(resolver: _Resolver, settings: Settings, card: Card, size: int) -> Settings:
+    """The settings without any auto."""
+    backbone = settings.backbone
+    if card.backbone == "own":
+        if backbone != "auto":
+            raise UsageError(f"{card.name} brings its own network; leave --backbone out.")
+        backbone = "resnet9:16"
+    backbone = str(resolver.setting("backbone", automatic.backbone(resolver.accelerator)))
+    catalog.check(backbone)
+    cores = os.cpu_count() or 2
+    minutes = settings.minutes
+    if not minutes and not resolver.accelerator and "epochs" not in resolver.plan:
+        rule = automatic.minutes()
+        minutes, resolver.origins["minutes"] = float(rule.value), f"auto: {rule.why}"
+    return dataclasses.replace(
+        settings,
+        minutes=minutes,
+        image_size=size,
+        backbone=backbone,
+        stem=resolver.setting("stem", _stem_rule(backbone, size)),
+        workers=resolver.setting("workers", automatic.workers(cores)),
+        cache_side=resolver.setting("cache_side", automatic.cache_side(size)),
+    )
+
+
+def _stem_rule(backbone: str, size: int) -> Rule:
+    """Only resnets have two stems; elsewhere the word says that nothing is special."""
+    if catalog.family_of(backbone) != "resnet":
+        return Rule("standard", "standard: this network has one stem")
+    return automatic.stem(size)
+
+
+def _plan(
+    resolver: _Resolver, preset: Preset, n_samples: int, precision: str, settings: Settings
+) -> TrainPlan:
+    """The preset's plan under the user's, for this data."""
+    given = resolver.plan
+    values: dict[str, Any] = {"precision": precision}
+    if "batch_size" not in given:
+        rule = automatic.batch_size(n_samples, preset.plan.batch_size, world.size())
+        resolver.origins["batch_size"] = f"auto: {rule.why}"
+        values["batch_size"] = rule.number
+    if "epochs" not in given and not settings.minutes and resolver.accelerator:
+        rule = automatic.epochs(n_samples)
+        values["epochs"] = rule.number
+        resolver.origins["epochs"] = f"auto: {rule.why}"
+    plan = dataclasses.replace(preset.plan, **{**given, **values})
+    if not 2 <= plan.batch_size <= n_samples:
+        raise UsageError(
+            f"--batch-size {plan.batch_size} does not fit {n_samples:,} images; take 2 to "
+            f"{n_samples:,}."
+        )
+    shares = world.size() * plan.accumulate
+    if plan.accumulate < 1 or plan.batch_size % shares or plan.batch_size // shares < 2:
+        raise UsageError(
+            f"--batch-size {plan.batch_size} cannot be cut into {world.size()} processes times "
+            f"--accumulate {plan.accumulate} parts of 2 images or more."
+        )
+    if plan.epochs <= 0:
+        raise UsageError(f"--epochs {plan.epochs:g}: a number above 0 was expected.")
+    return plan
+
+
+def _typed(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    owners = option_list.Owners(f"method {kind.__name__}")
+    return option_list.take(option_list.of_method(kind), options, owners)
+
+
+def _say_origins(
+    resolver: _Resolver, plan: Mapping[str, Any], options: Mapping[str, Any], preset: Preset
+) -> None:
+    """Where every other value came from."""
+    for field in dataclasses.fields(TrainPlan):
+        default = getattr(preset.plan, field.name) == field.default
+        word = "default" if default else f"preset ({preset.origin})"
+        resolver.origins.setdefault(field.name, word)
+    for name in preset.options:
+        resolver.origins[name] = f"preset ({preset.origin})"
+    for name in (*plan, *options):
+        resolver.origins[name] = "user"
+    for field in dataclasses.fields(Settings):
+        given = getattr(resolver.settings, field.name) != field.default
+        resolver.origins.setdefault(field.name, "user" if given else "default")
+
+
+def warnings(configuration: Configuration) -> list[str]:
+    """What a user should think about before it runs."""
+    n = configuration.spec.n_samples
+    if n < FEW:
+        return [
+            f"only {n} images: training runs, but batch statistics and negatives are meaningless "
+            f"below ~{FEW}; batch set to {configuration.plan.batch_size}."
+        ]
+    return []

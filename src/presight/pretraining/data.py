@@ -1,0 +1,79 @@
+"""Opening a run's images: source, limits, canvases."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from presight.core import world
+from presight.core.settings import Settings
+from presight.data.canvas import Images, images_of
+from presight.data.decode import Limits
+from presight.data.open import open_source
+from presight.data.pool import Progress
+from presight.data.source import Source
+
+
+def counted(what: str, quiet: bool) -> Progress | None:
+    """Shows done of total: a line that is written over on a terminal, else one every 30 s."""
+    if quiet or world.rank():
+        return None
+    last = time.monotonic()
+    terminal = sys.stderr.isatty()
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < (0.25 if terminal else 30.0) and done < total:
+            return
+        if done == total and not terminal and now - last < 30.0:
+            return
+        last = now
+        end = "\n" if done == total or not terminal else ""
+        start = "\r" if terminal else ""
+        print(f"{start}{what} {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+def open_data(data: str, settings: Settings) -> Source:
+    """The source that a user named, under the settings' limits."""
+    return open_source(
+        data,
+        limits=limits(settings),
+        follow_links=settings.follow_links,
+        download=settings.download,
+        max_bad_fraction=settings.max_bad_fraction,
+        workers=0 if settings.workers == "auto" else settings.workers,
+        progress=counted("looking at images", settings.quiet),
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """What an image may be."""
+    return Limits(
+        min_side=settings.min_side,
+        max_pixels=settings.max_pixels,
+        allow_truncated=settings.allow_truncated,
+    )
+
+
+def open_images(source: Source, settings: Settings) -> Images:
+    """Canvases of the source; process 0 packs them first, the others read what it packed."""
+    side = settings.cache_side
+    if side == "auto":
+        raise AssertionError("cache_side is resolved before images are opened")
+    where = None if settings.cache_dir == "auto" else Path(settings.cache_dir)
+    workers = 0 if settings.workers == "auto" else settings.workers
+
+    def make() -> Images:
+        progress = counted("decoding once", settings.quiet)
+        return images_of(source, side=side, cache_dir=where, workers=workers, progress=progress)
+
+    if world.rank() == 0:
+        images = make()
+        world.barrier()
+        return images
+    world.barrier()
+    return make()

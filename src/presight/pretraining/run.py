@@ -1,0 +1,342 @@
+"""pretrain(): a folder of images in, a backbone out."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+import io
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from presight.core import world
+from presight.core.backbone import Backbone
+from presight.core.draw import Draw
+from presight.core.method import Method
+from presight.core.settings import Settings
+from presight.data.canvas import Images
+from presight.data.loader import Loader
+from presight.data.source import Source, shown
+from presight.errors import Diverged, Interrupted, OutOfMemory, RunError, UsageError
+from presight.pretraining import speed
+from presight.pretraining.configuration import Configuration, check_method
+from presight.pretraining.configure import configure, warnings
+from presight.pretraining.data import open_data, open_images
+from presight.pretraining.pictures import save_views
+from presight.restore import build_method, load_backbone, save_backbone
+from presight.store import atomic, integrity
+from presight.store.folder import RunFolder, environment
+from presight.training.loop import TrainResult, total_updates, train
+from presight.training.observers import (
+    BarProgress,
+    MetricsFile,
+    Observer,
+    PlainProgress,
+    StopOnCollapse,
+    Tracker,
+    duration,
+)
+from presight.training.runtime import Runtime
+from presight.training.saver import Saver
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command left behind.
+
+    Args:
+        folder: the run folder.
+        summary: numbers and words of this session.
+        text: lines for a person.
+    """
+
+    folder: Path
+    summary: Mapping[str, Any]
+    text: Sequence[str] = ()
+
+    def backbone(self) -> Backbone:
+        """The pretrained backbone: a plain module in eval mode."""
+        return load_backbone(self.folder)
+
+    def lines(self) -> Sequence[str]:
+        """What a person is told at the end."""
+        return self.text
+
+
+def pretrain(
+    data: str,
+    *,
+    settings: Settings,
+    plan: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Run:
+    """Pretrain a backbone without labels; the same call goes on after an interruption.
+
+    Args:
+        data: folder, CSV, tar, torchvision:NAME or scenes:N.
+        settings: data, backbone, device, run folder.
+        plan: what differs from the method's preset.
+        options: of the method, what differs from its preset.
+
+    Raises:
+        PresightError: of the kind that fits, with words for the user.
+    """
+    began = time.monotonic()
+    plan, options = dict(plan or {}), dict(options or {})
+    folder = RunFolder(Path(settings.out or f"runs/{settings.method}"))
+    runtime = Runtime(
+        settings.device,
+        str(plan.get("precision", "auto")),
+        track=settings.track,
+        folder=folder.path,
+    )
+    try:
+        known = bool(world.broadcast_object(folder.exists and not settings.overwrite))
+        if known:
+            config = _continued(data, folder, settings, plan, options)
+            source = open_data(data, config.settings)
+            config = _same_data(config, source, settings, folder)
+        else:
+            source = open_data(data, settings)
+            config = configure(
+                data, source, settings, plan, options, runtime.device.type, runtime.precision
+            )
+        _announce(config, source, runtime, settings.quiet)
+        if settings.print_config or settings.dry_run:
+            text = config.to_yaml() if settings.print_config else "nothing was written (--dry-run)"
+            return Run(folder.path, {"dry_run": True}, (text,))
+        with _writing(folder, settings, known):
+            images = open_images(source, config.settings)
+            if not known:
+                config = _solved(config, images, runtime, began)
+                _begin(config, source, folder)
+            return _trained(config, images, runtime, folder)
+    except torch.OutOfMemoryError as error:
+        raise _out_of_memory(plan, error) from error
+    finally:
+        runtime.close()
+
+
+def _continued(
+    data: str,
+    folder: RunFolder,
+    settings: Settings,
+    plan: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Configuration:
+    """The folder's configuration under this command."""
+    requested = {
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(Settings)
+        if getattr(settings, field.name) != field.default
+    }
+    saved = Configuration.read(folder)
+    config = saved.resumed(data, settings, {**requested, **plan, **options}, folder)
+    if folder.status == "done" and config.plan.epochs <= saved.plan.epochs:
+        raise RunError(folder.finished())
+    return config
+
+
+def _same_data(
+    config: Configuration, source: Source, settings: Settings, folder: RunFolder
+) -> Configuration:
+    """The configuration, if the images are those that the run began with."""
+    if source.fingerprint == config.fingerprint:
+        return config
+    before, now = config.spec.n_samples, len(source)
+    what = "images were edited or renamed" if before == now else f"{before:,} images, now {now:,}"
+    if before != now or not settings.accept_data_change:
+        advice = "" if before != now else "--accept-data-change goes on with them, or "
+        raise RunError(
+            f"the images of {folder} changed: {what}. {advice.capitalize()}start anew: "
+            f"--out {folder}2, or with --init {folder} to begin from its weights."
+        )
+    return dataclasses.replace(config, fingerprint=source.fingerprint)
+
+
+def _announce(config: Configuration, source: Source, runtime: Runtime, quiet: bool) -> None:
+    if world.rank() or quiet:
+        return
+    device = f"{world.size()} x {runtime.device.type}"
+    lines = config.lines(check_method(config), device, runtime.precision)
+    skipped = getattr(source, "summary", list)()
+    for line in (*lines, *skipped, *(f"note: {text}" for text in warnings(config))):
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _writing(folder: RunFolder, settings: Settings, known: bool) -> Iterator[None]:
+    """The right to write the folder, on process 0."""
+    if world.rank():
+        yield
+        return
+    if settings.overwrite and folder.exists:
+        folder.move_aside()
+    with folder.lock() as lock:
+        for note in lock.notes:
+            print(f"note: {note}", file=sys.stderr)
+        if not known:
+            folder.create()
+        yield
+
+
+def _solved(config: Configuration, images: Images, runtime: Runtime, began: float) -> Configuration:
+    """The configuration with the epochs that fit its time budget, where it has one."""
+    minutes = config.settings.minutes
+    if minutes < 0:
+        raise UsageError(f"--minutes {minutes:g}: a number above 0 was expected, or 0 for none.")
+    if not minutes or "epochs" in config.requested:
+        return config
+    loader = _loader(config, images, runtime)
+    found = speed.measure(lambda: _method(config), loader, config.plan, runtime)
+    left = max(1.0, minutes * 60 - (time.monotonic() - began))
+    epochs = world.broadcast_object(found.epochs(left, loader.updates_per_epoch))
+    if world.rank() == 0 and not config.settings.quiet:
+        updates = round(epochs * loader.updates_per_epoch)
+        print(
+            f"speed     {config.plan.batch_size / found.update:,.0f} images/s; {updates:,} "
+            f"updates, {epochs:.2f} epochs, fit {minutes:g} minutes",
+            file=sys.stderr,
+        )
+    return dataclasses.replace(
+        config,
+        plan=dataclasses.replace(config.plan, epochs=epochs),
+        spec=dataclasses.replace(config.spec, epochs=epochs),
+        origins={**config.origins, "epochs": f"auto: fit {minutes:g} minutes on this machine"},
+    )
+
+
+def _begin(config: Configuration, source: Source, folder: RunFolder) -> None:
+    """Write what stands before the first update."""
+    if world.rank() == 0:
+        config.write(folder)
+        atomic.write_json(folder.environment, environment())
+        skipped = getattr(source, "skipped", ())
+        if skipped:
+            text = io.StringIO()
+            writer = csv.writer(text)
+            writer.writerow(("path", "reason"))
+            writer.writerows((shown(row.path), row.reason) for row in skipped)
+            atomic.write_text(folder.skipped, text.getvalue())
+    world.barrier()
+
+
+def _loader(config: Configuration, images: Images, runtime: Runtime) -> Loader:
+    return Loader(
+        images, batch_size=config.plan.batch_size, seed=config.plan.seed, device=runtime.device
+    )
+
+
+def _method(config: Configuration) -> Method:
+    """The method with its first weights: drawn, or those of `--init`."""
+    return build_method(config.origin, config.settings.init)
+
+
+def _trained(config: Configuration, images: Images, runtime: Runtime, folder: RunFolder) -> Run:
+    """Train, keep the state of run.json true, write the backbone."""
+    method = _method(config)
+    loader = _loader(config, images, runtime)
+    saver = Saver(
+        folder.path,
+        keep=config.settings.keep,
+        minutes=config.settings.checkpoint_minutes,
+        metrics=folder.metrics,
+        extra={"origin": dataclasses.asdict(config.origin)},
+    )
+    if world.rank() == 0:
+        folder.update("running")
+        if not (folder.path / "pictures").is_dir():
+            _picture(method, loader, folder)
+    observers = _observers(config, runtime, folder)
+    try:
+        result = train(
+            method,
+            loader,
+            recipe=method.views,
+            plan=config.plan,
+            runtime=runtime,
+            saver=saver,
+            observers=observers,
+            failures=check_method(config).failures,
+        )
+    except BaseException as error:
+        for observer in observers:
+            observer.on_end()
+        if world.rank() == 0:
+            word = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+            folder.update("diverged" if isinstance(error, Diverged) else word)  # type: ignore[arg-type]
+        raise
+    finally:
+        runtime.stop_trackers()
+    return _finished(config, method, result, runtime, folder)
+
+
+def _picture(method: Method, loader: Loader, folder: RunFolder) -> None:
+    """Show the first batch's views as training sees them."""
+    count = min(12, len(loader.images))
+    batch = loader.images.batch(torch.arange(count))
+    save_views(folder, method.views(batch, Draw(loader.seed, 0, batch.index)), count)
+
+
+def _observers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list[Observer]:
+    """Who looks at the run; all but the stop are on process 0."""
+    observers: list[Observer] = []
+    if config.settings.on_collapse == "stop":
+        observers.append(StopOnCollapse())
+    if world.rank():
+        return observers
+    observers.append(MetricsFile(folder.metrics, folder.events))
+    if config.settings.track:
+        runtime.start_trackers("presight", {"method": config.settings.method})
+        observers.append(Tracker(runtime.track))
+    if not config.settings.quiet:
+        plain = not sys.stderr.isatty() or any(os.environ.get(name) for name in ("CI", "NO_COLOR"))
+        dumb = os.environ.get("TERM") == "dumb"
+        observers.append(PlainProgress() if plain or dumb else BarProgress())
+    return observers
+
+
+def _finished(
+    config: Configuration, method: Method, result: TrainResult, runtime: Runtime, folder: RunFolder
+) -> Run:
+    """Write the backbone, the manifest and the state; say what comes next."""
+    rate = result.images / max(result.seconds, 1e-9)
+    summary = {
+        "folder": str(folder.path),
+        "updates": result.updates,
+        "epochs": config.plan.epochs,
+        "loss": result.loss,
+        "seconds": round(result.seconds, 2),
+        "images_per_second": round(rate, 1),
+    }
+    if world.rank() == 0:
+        save_backbone(method.backbone.float(), config.origin, folder.backbone)
+        config.write(folder)
+        names = ("backbone.safetensors", "config.yaml", "data.json", "environment.json")
+        integrity.seal(folder.path, names)
+        folder.update("done", seconds=round(result.seconds, 2))
+    world.barrier()
+    text = (
+        *(f"note: {note}" for note in result.notes),
+        f"done      {result.updates:,} updates in {duration(result.seconds)}, {rate:,.0f} images/s, "
+        f"loss {result.loss:.3f}",
+        f"backbone  {folder.backbone}",
+        f"next      presight evaluate {folder.path} --labels LABELLED_FOLDER",
+    )
+    return Run(folder.path, summary, text if world.rank() == 0 else ())
+
+
+def _out_of_memory(plan: Mapping[str, Any], error: Exception) -> OutOfMemory:
+    size = plan.get("batch_size", "this")
+    return OutOfMemory(
+        f"out of memory at batch {size}: {str(error).splitlines()[0]} Try a smaller --batch-size, "
+        "a smaller --image-size, or --accumulate 2 (which changes the negatives of contrastive "
+        "methods)."
+    )
