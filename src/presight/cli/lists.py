@@ -33,11 +33,11 @@ def backbones(plugin: str) -> list[Row]:
 
 def recipes(plugin: str) -> list[Row]:
     """Recipes of views."""
-    from presight import views
+    from presight.views import catalogue
 
     rows = [("recipe", "views")]
-    for name in views.names():
-        keys = views.recipe(name, size=0).keys
+    for name in catalogue.names():
+        keys = catalogue.recipe_class(name).keys
         rows.append((name, "; ".join(f"{key}: {meaning}" for key, meaning in keys.items())))
     return list(rows)
 

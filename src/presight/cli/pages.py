@@ -42,11 +42,13 @@ def of_verb(name: str, verb: Callable[..., Any], options: Sequence[Option]) -> l
 
 def of_pretraining(options: Sequence[Option], card: Card, entry: Entry) -> list[str]:
     """The page of `presight pretrain --method NAME --help`."""
+    if card.backbone == "own":
+        options = [option for option in options if option.name != "backbone"]
     own = [option for option in options if option.group == card.name]
     plan = [option for option in options if option.group == "plan"]
     subjects = [option for option in options if option.positional]
     rest = [option for option in options if option not in own + plan + subjects]
-    presets = preset_values(card)
+    presets = preset_values(card, own + plan)
     return [
         usage("pretrain", options),
         "",
@@ -99,19 +101,18 @@ def table(options: Iterable[Option], presets: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def preset_values(card: Card) -> dict[str, str]:
-    """Option name -> its values by preset, in words: `1.0`, or `0.5 (32), 0.1 (imagenet)`."""
-    by_name: dict[str, dict[str, str]] = {}
-    for name, preset in card.presets.items():
-        for key, value in {**plain(preset.plan), **preset.options}.items():
-            by_name.setdefault(key, {})[name] = shown(value)
+def preset_values(card: Card, options: Iterable[Option]) -> dict[str, str]:
+    """Option name -> its default by preset, in words: `1.0`, or `0.5 (32), 0.1 (imagenet)`."""
+    chosen = {name: {**plain(p.plan), **p.options} for name, p in card.presets.items()}
     found = {}
-    for key, values in by_name.items():
-        complete = len(values) == len(card.presets)
-        if complete and len(set(values.values())) == 1:
-            found[key] = next(iter(values.values()))
-        else:
-            found[key] = ", ".join(f"{value} ({name})" for name, value in values.items())
+    for option in options:
+        values = {
+            name: shown(all_.get(option.name, option.default)) for name, all_ in chosen.items()
+        }
+        if len(set(values.values())) == 1:
+            found[option.name] = next(iter(values.values()))
+        elif values:
+            found[option.name] = ", ".join(f"{value} ({name})" for name, value in values.items())
     return found
 
 

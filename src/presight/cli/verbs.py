@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from presight.cli.console import Result
 from presight.core.options import Split
+from presight.errors import IntegrityError, UsageError
 
 
 def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
@@ -46,12 +47,14 @@ def doctor(run: str = "") -> Result:
         from presight.cli.installation import survey
 
         return Result(tuple(survey()))
-    from presight.store.integrity import inspect_run
+    from presight.store.doctor import inspect_run
 
-    findings = [str(finding) for finding in inspect_run(run)]
-    if findings:
-        return Result(tuple(findings), {"run": run, "findings": findings}, exit_code=7)
-    return Result((f"{run}: every file is whole.",), {"run": run, "findings": []})
+    findings = inspect_run(run)
+    broken = any(finding.broken for finding in findings)
+    lines = [str(finding) for finding in findings]
+    verdict = "not whole: see BROKEN above" if broken else "every file is whole"
+    code = IntegrityError.exit_code if broken else 0
+    return Result((*lines, f"{run}: {verdict}."), {"run": run, "findings": lines}, code)
 
 
 def list_(
@@ -85,10 +88,8 @@ def pretrain(data: str, *, split: Split) -> Result:
     """
     from presight import pretraining
 
-    settings, plan, options, origins = split
-    return _result(
-        pretraining.pretrain(data, settings=settings, plan=plan, options=options, origins=origins)
-    )
+    settings, plan, options = split
+    return _result(pretraining.pretrain(data, settings=settings, plan=plan, options=options))
 
 
 def evaluate(run: str, *, labels: str, test: str = "", seed: int = 0) -> Result:
@@ -107,22 +108,38 @@ def evaluate(run: str, *, labels: str, test: str = "", seed: int = 0) -> Result:
 
 
 def export(
-    run: str, *, to: Literal["safetensors", "torchvision"] = "safetensors", out: str = ""
+    run: str, *, to: Literal["safetensors", "torchvision", "timm"] = "safetensors", out: str = ""
 ) -> Result:
     """Write a run's backbone as a file that other libraries load.
 
     Args:
-        run: a run folder, or the backbone file of one.
-        to: safetensors (with a card of how to load it) or torchvision (its own key names).
-        out: the file; by default in the run's folder.
+        run: a run folder, or a backbone file.
+        to: torchvision and timm take their own key names; safetensors fits every backbone.
+        out: the file; by default in the folder export of the run.
     """
     from pathlib import Path
 
     from presight.exporting.export import export as write
     from presight.restore import load_backbone
 
-    target = out or str(Path(run) / "export" / f"backbone-{to}.safetensors")
-    return _result(write(load_backbone(run), to, target))
+    where = Path(run)
+    folder = where if where.is_dir() else where.parent
+    target = Path(out) if out else folder / "export" / f"{to}.safetensors"
+    done = write(load_backbone(run), to, target)
+    record = {
+        "path": str(done.path),
+        "keys": done.keys,
+        "missing": list(done.missing),
+        "unexpected": list(done.unexpected),
+        "max_difference": done.max_difference,
+    }
+    lines = (
+        f"{done.path}: {done.keys} keys, missing {len(done.missing)} "
+        f"(the classifier's), unexpected {len(done.unexpected)}, largest difference after "
+        f"loading {done.max_difference:.2g}",
+        done.usage,
+    )
+    return Result(lines, record)
 
 
 def report(*runs: str, out: str = "report.html") -> Result:
@@ -132,7 +149,6 @@ def report(*runs: str, out: str = "report.html") -> Result:
         runs: run folders.
         out: the page, one HTML file that needs no others.
     """
-    from presight.errors import UsageError
     from presight.reporting.page import write_report
 
     if not runs:

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 from presight.core import registry
 from presight.core.plan import TrainPlan
 from presight.core.settings import Settings
-from presight.core.values import coerce, plain, words
+from presight.core.values import coerce, is_recipe, plain, recipe, words
 from presight.errors import UsageError
 
 if TYPE_CHECKING:
     from presight.core.method import Method
 
 MISSING: Any = inspect.Parameter.empty
+_GROUPS = {"settings": "Settings", "plan": "TrainPlan"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,6 @@ class Split(NamedTuple):
     settings: Settings
     plan: dict[str, Any]
     options: dict[str, Any]
-    origins: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ def of_pretraining(method: type[Method]) -> list[Option]:
     for option in found:
         if option.name in seen:
             raise UsageError(
-                f"method {method.card.name} has an option {option.name}, which the "
-                f"{seen[option.name].group} have too. Rename it in the method."
+                f"method {method.card.name} has an option {option.name}, which "
+                f"{_GROUPS[seen[option.name].group]} has too. Rename it in the method."
             )
         seen[option.name] = option
     return found
@@ -207,8 +207,7 @@ def split(**flat: object) -> Split:
     for option in known:
         if option.name in values:
             parts[option.group][option.name] = values[option.name]
-    origins = dict.fromkeys(values, "user")
-    return Split(Settings(**parts["settings"]), parts["plan"], parts[method], origins)
+    return Split(Settings(**parts["settings"]), parts["plan"], parts[method])
 
 
 def owners_of(method: str, plugin: str = "") -> Owners:
@@ -230,10 +229,13 @@ def take(known: Iterable[Option], flat: Mapping[str, object], owners: Owners) ->
     for name in flat:
         if name not in by_name:
             raise UsageError(unknown_option(name, by_name, owners))
-    return {
-        name: coerce(value, by_name[name].annotation, by_name[name].flag)
-        for name, value in flat.items()
-    }
+    return {name: _value(by_name[name], value) for name, value in flat.items()}
+
+
+def _value(option: Option, value: object) -> Any:
+    if is_recipe(option.annotation) and is_recipe(type(option.default)):
+        return recipe(value, option.flag, own=type(option.default))
+    return coerce(value, option.annotation, option.flag)
 
 
 def unknown_option(name: str, known: Mapping[str, Option], owners: Owners) -> str:

@@ -9,9 +9,11 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from presight.core import yamlfile
 from presight.errors import UsageError
 
 _TRUE = ("true", "yes", "on", "1")
+_RECIPE = "recipe: a name or a YAML file"
 _FALSE = ("false", "no", "off", "0")
 
 
@@ -68,7 +70,7 @@ def words(annotation: Any) -> str:
     if annotation is type(None):
         return "none"
     if is_recipe(annotation):
-        return "recipe: a name or a YAML file"
+        return _RECIPE
     if annotation is bool:
         return "true or false"
     return {str: "text"}.get(annotation, getattr(annotation, "__name__", str(annotation)))
@@ -93,7 +95,7 @@ def _convert(value: object, annotation: Any, path: str) -> Any:
     if annotation in _SCALARS:
         return _SCALARS[annotation](value)
     if is_recipe(annotation):
-        return _recipe(value, path)
+        return recipe(value, path)
     if dataclasses.is_dataclass(annotation):
         return _dataclass(value, annotation, path)
     raise TypeError(f"{path} is declared as {annotation}, which no option can hold")
@@ -108,8 +110,8 @@ def _literal(value: object, allowed: tuple[object, ...]) -> object:
 
 
 def _union(value: object, parts: tuple[Any, ...], path: str) -> Any:
-    """The first part that takes the value; text comes last, because it takes anything."""
-    for part in sorted(parts, key=lambda part: part is str):
+    """The first part that takes the value: none first, text last, because it takes anything."""
+    for part in sorted(parts, key=lambda part: (part is str) - (part is type(None))):
         try:
             return _convert(value, part, path)
         except _Mismatch:
@@ -186,23 +188,28 @@ _SCALARS: dict[Any, Callable[[object], Any]] = {
 }
 
 
-def _recipe(value: object, path: str) -> Any:
-    """A recipe from its name, from a YAML file, or from {name: ..., fields ...}."""
+def recipe(value: object, path: str, own: type | None = None) -> Any:
+    """A recipe from its name, from a YAML file, or from {name: ..., fields ...}.
+
+    Args:
+        value: as given.
+        path: where it stands, for messages.
+        own: a recipe's class that goes by its name here though no catalogue lists it: a plugin's.
+    """
     if is_recipe(type(value)):
         return value
     if isinstance(value, str) and value.endswith((".yaml", ".yml")):
-        from presight.core.yamlfile import read
-
-        value = read(value)
+        value = yamlfile.read(value)
     fields = {"name": value} if isinstance(value, str) else value
     if not isinstance(fields, Mapping):
-        raise _Mismatch
+        raise UsageError(f"{path} is {value}; expected {_RECIPE}.")
     name = fields.get("name")
     if not isinstance(name, str):
         raise UsageError(f"{path} has no name. A recipe is {{name: NAME, field: value, ...}}.")
-    views = importlib.import_module("presight.views")  # by name: core lies below views
-    base = views.recipe(name, size=0)
-    return _replaced(base, {key: item for key, item in fields.items() if key != "name"}, path)
+    if own is None or getattr(own, "name", None) != name:
+        views = importlib.import_module("presight.views")  # by name: core lies below views
+        own = views.recipe_class(name)
+    return _replaced(own(), {key: item for key, item in fields.items() if key != "name"}, path)
 
 
 def _dataclass(value: object, kind: Any, path: str) -> Any:
