@@ -160,7 +160,7 @@ class DeepCluster(Method):
     def forward(self, views: Views, step: Step) -> Out:
         """Cross-entropy to the clusters of this epoch."""
         features = self.features(views)  # [B,d]
-        scores = self.classifier(relu(features)).float()  # [B,k]
+        scores = self.classifier(relu(features))  # [B,k]
         target = self.assignments[step.index]
         loss = cross_entropy(scores, target)
         accuracy = (scores.argmax(1) == target).float().mean()

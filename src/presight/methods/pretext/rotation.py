@@ -100,7 +100,7 @@ class Rotation(Method):
     def forward(self, views: Views, step: Step) -> Out:
         """Cross-entropy of the four turns, mean over images and turns."""
         features = self.encoder(views["views"])  # [4B,D], rotation-major
-        scores = self.classifier(features).float()  # [4B,4]
+        scores = self.classifier(features)  # [4B,4]
         loss = cross_entropy(scores, views["turns"])
         accuracy = (scores.argmax(1) == views["turns"]).float().mean()
         return Out(loss, {"accuracy": accuracy}, features.detach(), collapsed=math.log(4))
