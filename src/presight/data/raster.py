@@ -84,15 +84,18 @@ def texture(size: int, u: Floats) -> Floats:
     return checks
 
 
-def background(size: int, u: Floats) -> Floats:
-    """Sky over ground, float [size, size, 3]: colors, gradient, textures by u [24] in [0, 1)."""
+def background(size: int, u: Floats, feet: float) -> Floats:
+    """Sky over ground, float [size, size, 3]: colors, gradient, textures by u [24] in [0, 1).
+
+    The ground begins above `feet`, a height from -1 to 1, so that what stands there is on it.
+    """
     _, y = grid(size)
-    horizon = 0.1 + 0.6 * u[0]
+    horizon = min(0.1 + 0.6 * float(u[0]), feet - 0.1)
     ground = np.clip((y - horizon) * (size / 4), 0.0, 1.0)[:, :, None]
     above = (50.0 + 205.0 * u[1:4]) * (1.0 - 0.35 * (y + 1.0)[:, :, None] * u[4])
     below = (20.0 + 190.0 * u[5:8]) * (1.0 - 0.3 * (1.0 - y)[:, :, None] * u[8])
-    above += (30.0 * u[9]) * texture(size, u[10:15])[:, :, None]
-    below += (15.0 + 45.0 * u[15]) * texture(size, u[16:21])[:, :, None]
+    above += (20.0 * u[9]) * texture(size, u[10:15])[:, :, None]
+    below += (10.0 + 25.0 * u[15]) * texture(size, u[16:21])[:, :, None]
     mixed: Floats = above + (below - above) * ground
     return mixed
 

@@ -160,29 +160,30 @@ def render(kind: str, size: int, u: Floats) -> Pixels:
     Returns:
         uint8 [size, size, 3].
     """
-    image = raster.background(size, u[:24])
+    place = _placement(size, u[39:46])
+    feet = 2 * float(place[1] @ np.array([0.0, 1.0, 1.0], np.float32)) / size - 1
+    image = raster.background(size, u[:24], feet)
     layer = np.empty((size, size, 3), np.uint8)
     mask = np.zeros((size, size), np.uint8)
     colors = 20.0 + 225.0 * u[24:39].reshape(5, 3)
     layer[:] = colors[0]
-    place = _placement(size, u[39:46])
     for color, outline in _KINDS[kind](u[46:49]):
         points = outline @ place[:, :2].T + place[:, 2]
         raster.fill(layer, points, colors[color])
         raster.fill(mask, points, (255,))
     _shadow(image, place, size, u[49:51])
-    surface = layer + (55.0 * u[51]) * raster.texture(size, u[52:57])[:, :, None]
+    surface = layer + (30.0 * u[51]) * raster.texture(size, u[52:57])[:, :, None]
     surface = raster.lit(surface, u[57:60])
     image += (surface - image) * (mask[:, :, None] * np.float32(1 / 255))
     image = raster.lit(image, u[60:63])
-    image += (2.0 + 10.0 * u[63]) * raster.noise(size, u[64:66])[:, :, None]
+    image += (1.0 + 6.0 * u[63]) * raster.noise(size, u[64:66])[:, :, None]
     pixels: Pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return pixels
 
 
 def _placement(size: int, u: Floats) -> Floats:
     """From the object's square to pixels, [2, 3]: scale, mirror, tilt within 12 degrees, place."""
-    scale = size * (0.2 + 0.16 * u[0])
+    scale = size * (0.28 + 0.14 * u[0])
     stretch = 0.85 + 0.3 * u[1]
     mirror = 1.0 if u[2] < 0.5 else -1.0
     tilt = (u[3] - 0.5) * 0.42

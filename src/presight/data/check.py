@@ -1,0 +1,178 @@
+"""What a place holds: counts, sizes, what would be skipped and why, and what to train with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from presight.data.decode import Limits, Unreadable, read
+from presight.data.open import open_source
+from presight.data.pack import reduced, source_sizes
+from presight.data.pool import Progress
+from presight.data.source import Skipped, Source, shown
+from presight.data.stored import Stored
+from presight.errors import DataError
+
+IMAGE_SIZES = (32, 64, 96, 128, 160, 224)
+_GRAY_SAMPLE = 64
+_GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found.
+
+    Args:
+        what: the place.
+        count: usable images.
+        formats, modes: number of images by format and by mode, in Pillow's words.
+        short_sides: smallest, 25 %, 50 %, 75 % and largest short side, pixels.
+        long_side: the largest long side, pixels.
+        skipped: what was left out, and why.
+        notes: what was left out of images that are used, such as later frames.
+        duplicates: names of images with the same bytes, two or more a group.
+        gray: whether all images looked at are gray.
+        image_size: suggested side of a view, pixels.
+    """
+
+    what: str
+    count: int
+    formats: dict[str, int]
+    modes: dict[str, int]
+    short_sides: tuple[int, int, int, int, int]
+    long_side: int
+    skipped: tuple[Skipped, ...]
+    notes: dict[str, int]
+    duplicates: tuple[tuple[str, ...], ...]
+    gray: bool
+    image_size: int
+
+    def lines(self) -> list[str]:
+        """The report for people, names escaped."""
+        low, quarter, half, most, high = self.short_sides
+        text = [f"{self.what}: {self.count:,} images"]
+        for title, kinds in (("formats", self.formats), ("modes", self.modes)):
+            if kinds:
+                parts = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+                text.append(f"{title}: {parts}")
+        text.append(
+            f"short side: {low} to {high} px (25 % below {quarter}, half below {half}, 75 % below "
+            f"{most}); longest side {self.long_side} px"
+        )
+        text.append(f"suggested --image-size {self.image_size}")
+        if self.gray:
+            text.append("all images looked at are gray: color views change nothing")
+        text += [f"{count:,} images: {note}" for note, count in self.notes.items()]
+        return text + self._duplicate_lines() + self._skipped_lines()
+
+    def _duplicate_lines(self) -> list[str]:
+        if not self.duplicates:
+            return []
+        extra = sum(len(group) - 1 for group in self.duplicates)
+        pair = " = ".join(shown(name) for name in self.duplicates[0][:2])
+        return [f"{extra:,} exact duplicates in {len(self.duplicates):,} groups, such as {pair}"]
+
+    def _skipped_lines(self) -> list[str]:
+        by_reason: dict[str, list[str]] = defaultdict(list)
+        for row in self.skipped:
+            by_reason[row.reason].append(row.path)
+        ordered = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+        return [
+            f"skipped {len(paths):,}: {shown(reason)}, such as {shown(paths[0])}"
+            for reason, paths in ordered
+        ]
+
+
+def check(
+    spec: str | Path | Source,
+    *,
+    limits: Limits | None = None,
+    follow_links: bool = False,
+    workers: int = 0,
+    progress: Progress | None = None,
+) -> Report:
+    """Look at a place without training on it.
+
+    Args:
+        spec: as for `open_source`.
+        limits: what an image may be.
+        follow_links: follow links that leave the folder.
+        workers: processes that open headers; 0 takes one less than the cores.
+        progress: called with images done and in all.
+
+    Raises:
+        DataError: nothing usable at all.
+    """
+    source = open_source(
+        spec,
+        limits=limits,
+        follow_links=follow_links,
+        max_bad_fraction=1.0,
+        workers=workers,
+        progress=progress,
+    )
+    sizes = source_sizes(source)
+    short = np.quantile(sizes.min(1), (0, 0.25, 0.5, 0.75, 1.0), method="lower").tolist()
+    stored = source if isinstance(source, Stored) else None
+    headers = stored.headers if stored else []
+    return Report(
+        what=stored.what if stored else shown(str(spec)),
+        count=len(source),
+        formats=dict(Counter(header.format for header in headers).most_common()),
+        modes=dict(Counter(header.mode for header in headers).most_common()),
+        short_sides=tuple(short),
+        long_side=int(sizes.max()),
+        skipped=stored.skipped if stored else (),
+        notes=stored.notes if stored else {},
+        duplicates=_duplicates(stored) if stored else (),
+        gray=_gray(source),
+        image_size=suggested_size(sizes),
+    )
+
+
+def suggested_size(sizes: NDArray[np.int64]) -> int:
+    """Side of a view: the largest usual one not above the short sides' 25th percentile.
+
+    Args:
+        sizes: [N, 2], height and width, pixels.
+
+    Returns:
+        one of 32, 64, 96, 128, 160 and 224; 32 for smaller images too.
+    """
+    quarter = float(np.quantile(sizes.min(1), 0.25))
+    return max((size for size in IMAGE_SIZES if size <= quarter), default=IMAGE_SIZES[0])
+
+
+def _duplicates(stored: Stored) -> tuple[tuple[str, ...], ...]:
+    """Groups of equal bytes; candidates by their digest are compared as a whole."""
+    candidates: dict[str, list[int]] = defaultdict(list)
+    for i, header in enumerate(stored.headers):
+        candidates[header.digest].append(i)
+    groups: dict[bytes, list[str]] = defaultdict(list)
+    for rows in candidates.values():
+        for i in rows if len(rows) > 1 else ():
+            try:
+                data = read(stored.pieces[i])
+            except Unreadable:
+                continue
+            groups[hashlib.blake2b(data, digest_size=16).digest()].append(stored.identity(i))
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _gray(source: Source) -> bool:
+    """Whether a spread sample of the images is gray throughout."""
+    if isinstance(source, Stored) and all(h.mode in _GRAY_MODES for h in source.headers):
+        return True
+    for i in np.linspace(0, len(source) - 1, min(_GRAY_SAMPLE, len(source))).astype(int):
+        try:
+            pixels = reduced(source, int(i), 64)
+        except (DataError, OSError):
+            continue
+        if np.ptp(pixels.astype(np.int16), axis=2).max() > 0:
+            return False
+    return True
