@@ -13,7 +13,7 @@ from presight.core.backbone import Backbone
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
-from presight.evaluation.protocol import LabelledImages
+from presight.evaluation.labelled import LabelledImages
 
 
 class Pictures:

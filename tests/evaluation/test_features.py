@@ -147,3 +147,11 @@ def test_a_backbone_without_batch_norm_may_be_shared() -> None:
     backbone.layers = nn.Sequential(nn.Conv2d(3, 6, 1), nn.ReLU())
     first = extract(backbone, IMAGES, size=8, views=Whole())
     assert torch.equal(first, extract(backbone, IMAGES, size=8, views=Whole()))
+
+
+def test_by_default_the_center_of_the_image() -> None:
+    pixels = torch.randint(0, 256, (2, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    wide = torch.zeros(2, 3, 8, 16, dtype=torch.uint8)
+    wide[..., 4:12] = pixels.to(torch.uint8)
+    features = raw_pixels(Pictures(wide), 8)
+    assert torch.allclose(features, pixels.flatten(1).float() / 255.0, atol=0.01)

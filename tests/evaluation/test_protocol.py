@@ -9,7 +9,7 @@ import torch
 
 from evaluation.doubles import Pictures, Small, Whole, colored
 from presight.errors import DataError, UsageError
-from presight.evaluation.protocol import LabelledImages, measure
+from presight.evaluation.protocol import measure
 from presight.evaluation.score import Score, find
 
 
@@ -118,23 +118,3 @@ def test_refuses() -> None:
         measure({"raw pixels": Small()}, colored(9, 0), size=8, views=Whole())
     with pytest.raises(DataError, match="held out"):
         measure({}, colored(3, 0), size=8, views=Whole())
-
-
-def test_labels_of_a_source() -> None:
-    class Target:
-        label = 1
-
-    class Source:
-        classes = ("a", "b")
-        fingerprint = "f"
-
-        def __len__(self) -> int:
-            return 2
-
-        def target(self, i: int) -> Target:
-            return Target()
-
-    images = Pictures(torch.zeros(2, 3, 4, 4, dtype=torch.uint8))
-    held = LabelledImages.of(Source(), images)  # type: ignore[arg-type]
-    assert held.labels.tolist() == [1, 1]
-    assert held.classes == ("a", "b")

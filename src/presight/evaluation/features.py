@@ -80,7 +80,7 @@ def _frozen(backbone: nn.Module, device: torch.device) -> Iterator[None]:
 
 
 def _center(size: int) -> Recipe:
-    from presight.views import recipe  # late: the views package loads its recipes on demand
+    from presight.views.catalogue import recipe  # late: a recipe of the caller's own needs none
 
     return recipe("center", size=size)
 

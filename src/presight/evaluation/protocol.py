@@ -10,64 +10,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from presight.errors import DataError, UsageError
+from presight.errors import UsageError
 from presight.evaluation import diagnostics
 from presight.evaluation.features import Progress, backbone_digest, cached, extract, raw_pixels
 from presight.evaluation.intervals import wilson
+from presight.evaluation.labelled import Division, LabelledImages, divide
 from presight.evaluation.linear import linear_probe
 from presight.evaluation.neighbors import knn, neighbor_count
 from presight.evaluation.score import Score, packed_correct
-from presight.evaluation.split import stratified_split
 
 if TYPE_CHECKING:
     from presight.core.backbone import Backbone
     from presight.core.recipe import Recipe
     from presight.data.canvas import Images
-    from presight.data.source import Labelled
 
 RAW_PIXELS = "raw pixels"
 BLIND_GUESS = "blind guess"
 _TEMPERATURE = 0.07
 _FEW = 5000  # training images up to which raw pixels are of 32 pixels a side, not 16
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelledImages:
-    """Images with the class of each.
-
-    Args:
-        images: the data layer's images.
-        labels: int64 [N], into `classes`.
-        classes: names.
-        fingerprint: of the source.
-    """
-
-    images: Images
-    labels: Tensor
-    classes: tuple[str, ...]
-    fingerprint: str
-
-    @staticmethod
-    def of(source: Labelled, images: Images) -> LabelledImages:
-        """The images of a labelled source, and what it knows of them."""
-        labels = torch.tensor([source.target(i).label for i in range(len(source))])
-        return LabelledImages(images, labels, source.classes, source.fingerprint)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Split:
-    """Train and test, each as a set and the rows of it that count."""
-
-    train: LabelledImages
-    test: LabelledImages
-    train_rows: Tensor
-    test_rows: Tensor
-    test_labels: Tensor
-    kind: str
-
-    @property
-    def train_labels(self) -> Tensor:
-        return self.train.labels[self.train_rows]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +99,7 @@ def measure(
     """
     if reserved := {RAW_PIXELS, BLIND_GUESS} & set(backbones):
         raise UsageError(f"`{min(reserved)}` is measured always; give the backbone another name.")
-    split = _split(train, test, test_share, seed)
+    split = divide(train, test, test_share, seed)
     options = _Options(
         size, seed, torch.device(device), cache, thorough, batch_size, views, progress
     )
@@ -153,32 +113,10 @@ def measure(
     return [*scores, _blind(split, common, seed)]
 
 
-def _split(train: LabelledImages, test: LabelledImages | None, share: float, seed: int) -> _Split:
-    if test is None:
-        kept, held = stratified_split(train.labels, share, seed, "test")
-        if not len(held):
-            raise DataError(
-                f"none of {len(train.labels)} labelled images can be held out for the test "
-                "without emptying a class. Label more images, or give a test set."
-            )
-        return _Split(train, train, kept, held, train.labels[held], "held out of train")
-    strange = [test.classes[label] for label in torch.unique(test.labels).tolist()
-               if test.classes[label] not in train.classes]  # fmt: skip
-    if strange or not len(test.labels):
-        raise DataError(
-            f"the test set has {len(test.labels)} images and the classes {strange[:5]} that the "
-            "training set does not have. Give both sets the same classes."
-        )
-    into = torch.tensor([train.classes.index(name) if name in train.classes else -1
-                         for name in test.classes])  # fmt: skip
-    rows = torch.arange(len(train.labels)), torch.arange(len(test.labels))
-    return _Split(train, test, *rows, into[test.labels], "given")
-
-
 def _features(
     row: str,
     key: str,
-    split: _Split,
+    split: Division,
     side: int,
     options: _Options,
     compute: Callable[[Images], Tensor],
@@ -197,7 +135,7 @@ def _features(
     return _Features(row, bank[split.train_rows], queries[split.test_rows], details)
 
 
-def _of_backbone(row: str, backbone: Backbone, split: _Split, options: _Options) -> _Features:
+def _of_backbone(row: str, backbone: Backbone, split: Division, options: _Options) -> _Features:
     def compute(images: Images) -> Tensor:
         return extract(
             backbone,
@@ -214,7 +152,7 @@ def _of_backbone(row: str, backbone: Backbone, split: _Split, options: _Options)
     return features
 
 
-def _pixels(split: _Split, options: _Options) -> _Features:
+def _pixels(split: Division, options: _Options) -> _Features:
     side = 32 if len(split.train_rows) <= _FEW else 16
     return _features(
         RAW_PIXELS,
@@ -226,7 +164,7 @@ def _pixels(split: _Split, options: _Options) -> _Features:
     )
 
 
-def _common(split: _Split, pixels: _Features, size: int) -> dict[str, Any]:
+def _common(split: Division, pixels: _Features, size: int) -> dict[str, Any]:
     """What every score's details say: the data, the split, and warnings about them."""
     shared = _shared(pixels.train, pixels.test)
     warnings = []
@@ -259,7 +197,7 @@ def _bytes(pixels: Tensor) -> Any:
 
 
 def _probes(
-    features: _Features, split: _Split, options: _Options, common: dict[str, Any]
+    features: _Features, split: Division, options: _Options, common: dict[str, Any]
 ) -> list[Score]:
     device = options.device if options.device.type == "cuda" else torch.device("cpu")
     train, test = features.train.to(device), features.test.to(device)
@@ -285,14 +223,14 @@ def _probes(
     ]  # fmt: skip
 
 
-def _blind(split: _Split, common: dict[str, Any], seed: int) -> Score:
+def _blind(split: Division, common: dict[str, Any], seed: int) -> Score:
     counts = torch.bincount(split.train_labels)
     predicted = counts.argmax().expand(len(split.test_labels))
     return _score(BLIND_GUESS, "majority", predicted, split, seed, common)
 
 
 def _score(
-    row: str, protocol: str, predicted: Tensor, split: _Split, seed: int, details: dict[str, Any]
+    row: str, protocol: str, predicted: Tensor, split: Division, seed: int, details: dict[str, Any]
 ) -> Score:
     correct = predicted == split.test_labels
     hits, n = int(correct.sum()), len(correct)

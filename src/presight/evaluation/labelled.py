@@ -1,0 +1,89 @@
+"""Labelled images, and the part of them that is measured on."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from presight.errors import DataError
+from presight.evaluation.split import stratified_split
+
+if TYPE_CHECKING:
+    from presight.data.canvas import Images
+    from presight.data.source import Labelled
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledImages:
+    """Images with the class of each.
+
+    Args:
+        images: the data layer's images.
+        labels: int64 [N], into `classes`.
+        classes: names.
+        fingerprint: of the source.
+    """
+
+    images: Images
+    labels: Tensor
+    classes: tuple[str, ...]
+    fingerprint: str
+
+    @staticmethod
+    def of(source: Labelled, images: Images) -> LabelledImages:
+        """The images of a labelled source, and what it knows of them."""
+        labels = torch.tensor([source.target(i).label for i in range(len(source))])
+        return LabelledImages(images, labels, source.classes, source.fingerprint)
+
+
+@dataclasses.dataclass(frozen=True)
+class Division:
+    """Train and test, each as a set and the rows of it that count."""
+
+    train: LabelledImages
+    test: LabelledImages
+    train_rows: Tensor
+    test_rows: Tensor
+    test_labels: Tensor
+    kind: str
+
+    @property
+    def train_labels(self) -> Tensor:
+        """Int64 [n], of the training rows."""
+        return self.train.labels[self.train_rows]
+
+
+def divide(train: LabelledImages, test: LabelledImages | None, share: float, seed: int) -> Division:
+    """Train and test: as given, or a stratified part of train held out.
+
+    Args:
+        train: labelled images.
+        test: labelled images with the same classes, by name; or None.
+        share: of train to hold out where there is no test, in (0, 1).
+        seed: of the hold-out.
+
+    Raises:
+        DataError: classes that train does not have, or nothing to test.
+    """
+    if test is None:
+        kept, held = stratified_split(train.labels, share, seed, "test")
+        if not len(held):
+            raise DataError(
+                f"none of {len(train.labels)} labelled images can be held out for the test "
+                "without emptying a class. Label more images, or give a test set."
+            )
+        return Division(train, train, kept, held, train.labels[held], "held out of train")
+    strange = [test.classes[label] for label in torch.unique(test.labels).tolist()
+               if test.classes[label] not in train.classes]  # fmt: skip
+    if strange or not len(test.labels):
+        raise DataError(
+            f"the test set has {len(test.labels)} images and the classes {strange[:5]} that the "
+            "training set does not have. Give both sets the same classes."
+        )
+    into = torch.tensor([train.classes.index(name) if name in train.classes else -1
+                         for name in test.classes])  # fmt: skip
+    rows = torch.arange(len(train.labels)), torch.arange(len(test.labels))
+    return Division(train, test, *rows, into[test.labels], "given")
