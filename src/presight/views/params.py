@@ -114,10 +114,12 @@ def crop_boxes(
     """
     frame = frame.to(wide(frame.device))
     width, height = frame[:, 2] - frame[:, 0], frame[:, 3] - frame[:, 1]
-    share = draw.uniform("crop.area", (TRIES,), *scale).to(frame.dtype)
-    lean = draw.uniform("crop.ratio", (TRIES,)).to(frame.dtype)
+    # One draw of all numbers: a draw's fixed cost is that of twenty small operations.
+    unit = draw.uniform("crop", (2 * TRIES + 2,)).to(frame.dtype)
+    place = unit[:, 2 * TRIES :]
     low, high = math.log(ratio[0]), math.log(ratio[1])
-    aspect = torch.exp(lean * (high - low) + low)
+    aspect = torch.exp(unit[:, TRIES : 2 * TRIES] * (high - low) + low)
+    share = unit[:, :TRIES] * (scale[1] - scale[0]) + scale[0]
     area = share * (width * height)[:, None]
     w, h = torch.round(torch.sqrt(area * aspect)), torch.round(torch.sqrt(area / aspect))
     fits = (w > 0) & (h > 0) & (w <= width[:, None]) & (h <= height[:, None])
@@ -127,7 +129,6 @@ def crop_boxes(
     wide_fallback = torch.minimum(width, torch.round(height * ratio[1]))
     tall_fallback = torch.minimum(height, torch.round(width / ratio[0]))
     w, h = torch.where(found, w, wide_fallback), torch.where(found, h, tall_fallback)
-    place = draw.uniform("crop.place", (2,)).to(frame.dtype)
     x = torch.where(found, torch.floor(place[:, 0] * (width - w + 1)), (width - w).div(2).floor())
     y = torch.where(found, torch.floor(place[:, 1] * (height - h + 1)), (height - h).div(2).floor())
     x, y = x + frame[:, 0], y + frame[:, 1]
@@ -153,26 +154,27 @@ def jitter(draw: Draw, color: Sequence[float], probability: float = 1.0) -> Jitt
     """
     if probability <= 0 or not any(color):
         return None
-    on = draw.uniform("jitter.apply") < probability
+    unit = draw.uniform("jitter", (5,))
+    on = unit[:, 4] < probability
 
-    def factor(name: str, width: float) -> Tensor:
-        drawn = draw.uniform(f"jitter.{name}", (), max(0.0, 1.0 - width), 1.0 + width)
-        return torch.where(on, drawn, 1.0)
+    def factor(step: int) -> Tensor:
+        low, high = max(0.0, 1.0 - color[step]), 1.0 + color[step]
+        return torch.where(on, unit[:, step] * (high - low) + low, 1.0)
 
-    hue = draw.uniform("jitter.hue", (), -color[HUE], color[HUE])
     return Jitter(
-        factor("brightness", color[BRIGHTNESS]),
-        factor("contrast", color[CONTRAST]),
-        factor("saturation", color[SATURATION]),
-        torch.where(on, hue, 0.0),
+        factor(BRIGHTNESS),
+        factor(CONTRAST),
+        factor(SATURATION),
+        torch.where(on, (unit[:, HUE] * 2.0 - 1.0) * color[HUE], 0.0),
         draw.permutation("jitter.order", 4),
     )
 
 
 def blur_sigma(draw: Draw, probability: float, sigma: tuple[float, float]) -> Tensor:
     """Standard deviations of the blur in pixels, float32 [n]; 0 where there is none."""
-    on = draw.uniform("blur.apply") < probability
-    return torch.where(on, draw.uniform("blur.sigma", (), *sigma), 0.0)
+    unit = draw.uniform("blur", (2,))
+    value = unit[:, 1] * (sigma[1] - sigma[0]) + sigma[0]
+    return torch.where(unit[:, 0] < probability, value, 0.0)
 
 
 def shifts(draw: Draw, pixels: int) -> Tensor | None:

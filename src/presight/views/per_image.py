@@ -21,7 +21,7 @@ from presight.views import pixels, rand_augment_uint8
 from presight.views.params import Jitter, RandAugment, ViewParams
 
 Image: TypeAlias = npt.NDArray[np.uint8]
-Act: TypeAlias = Callable[[Image, int], Image]
+Act: TypeAlias = Callable[[Image, int], None]
 
 SOFT = 1.5
 """Up to this much shrinking plain bilinear interpolation is as good as the antialiased one."""
@@ -43,39 +43,34 @@ def render(images: Tensor, params: ViewParams, size: int) -> Tensor:
     """
     canvases: Image = images.permute(0, 2, 3, 1).contiguous().numpy()
     count, channels = len(images), images.shape[1]
-    out = np.empty((len(params), size, size, channels), np.uint8)
+    views = np.empty((len(params), size, size, channels), np.float32)
+    image = np.empty((size, size, channels), np.uint8)
     boxes = params.boxes.round().int().tolist()
-    acts = _acts(params, channels)
+    acts = _acts(params, size, channels)
     for row in range(count):
         # The crops of one image follow each other while it is in the processor's cache.
         for view in range(row, len(params), count):
-            image = _crop(canvases[row], boxes[view], size)
+            _crop(canvases[row], boxes[view], image)
             for act in acts:
-                image = act(image, view)
-            out[view] = image
-    return _to_float(out)
+                act(image, view)
+            cv2.LUT(image, pixels.UNIT, dst=views[view])
+    return torch.from_numpy(views).permute(0, 3, 1, 2)
 
 
-def _to_float(views: Image) -> Tensor:
-    floats = np.empty(views.shape, np.float32)
-    if views.size:
-        cv2.LUT(views.reshape(len(views), -1), pixels.UNIT, floats.reshape(len(views), -1))
-    return torch.from_numpy(floats).permute(0, 3, 1, 2)
-
-
-def _crop(image: Image, box: list[int], size: int) -> Image:
+def _crop(canvas: Image, box: list[int], image: Image) -> None:
     left, top, right, bottom = box
-    part = image[top:bottom, left:right]
+    part = canvas[top:bottom, left:right]
+    size = len(image)
     limit = SOFT * size
     if right - left <= limit and bottom - top <= limit:
-        return pixels.resize(part, size)
-    tensor = torch.from_numpy(part).permute(2, 0, 1)[None]
+        cv2.resize(part, (size, size), dst=image, interpolation=cv2.INTER_LINEAR)
+        return
+    tensor = torch.from_numpy(np.ascontiguousarray(part)).permute(2, 0, 1)[None]
     small = F.interpolate(tensor, (size, size), mode="bilinear", antialias=True)
-    result: Image = small[0].permute(1, 2, 0).contiguous().numpy()
-    return result
+    np.copyto(image, small[0].permute(1, 2, 0).numpy())
 
 
-def _acts(params: ViewParams, channels: int) -> list[Act]:
+def _acts(params: ViewParams, size: int, channels: int) -> list[Act]:
     acts: list[Act] = []
     if params.flip is not None:
         acts.append(_where(params.flip, pixels.mirror))
@@ -83,21 +78,21 @@ def _acts(params: ViewParams, channels: int) -> list[Act]:
         acts.append(_shift(params.shift))
     if params.warp is not None:
         acts.append(_warp(params.warp))
-    colors = _color_acts(params)
     if params.rand_augment is not None:
-        colors.insert(0, _rand_augment(params.rand_augment))
+        acts.append(_rand_augment(params.rand_augment))
+    colors = _color_acts(params, size)
     acts += colors if channels == 3 else [_on_color(act) for act in colors]
     if params.cutout is not None:
         acts.append(_cutout(params.cutout))
     return acts
 
 
-def _color_acts(params: ViewParams) -> list[Act]:
+def _color_acts(params: ViewParams, size: int) -> list[Act]:
     acts: list[Act] = []
     if params.early_gray is not None:
         acts.append(_where(params.early_gray, pixels.gray))
     if params.jitter is not None:
-        acts.append(_jitter(params.jitter))
+        acts.append(_jitter(params.jitter, size))
     if params.gray is not None:
         acts.append(_where(params.gray, pixels.gray))
     if params.sigma is not None:
@@ -108,16 +103,22 @@ def _color_acts(params: ViewParams) -> list[Act]:
 
 
 def _on_color(act: Act) -> Act:
-    def wrapped(image: Image, row: int) -> Image:
-        image[:, :, :3] = act(np.ascontiguousarray(image[:, :, :3]), row)
-        return image
+    def wrapped(image: Image, row: int) -> None:
+        color = np.ascontiguousarray(image[:, :, :3])
+        act(color, row)
+        image[:, :, :3] = color
 
     return wrapped
 
 
-def _where(flags: Tensor, op: Callable[[Image], Image]) -> Act:
+def _where(flags: Tensor, op: Callable[[Image], None]) -> Act:
     hits = flags.tolist()
-    return lambda image, row: op(image) if hits[row] else image
+
+    def act(image: Image, row: int) -> None:
+        if hits[row]:
+            op(image)
+
+    return act
 
 
 def _shift(by: Tensor) -> Act:
@@ -132,43 +133,56 @@ def _warp(matrices: Tensor) -> Act:
 
 def _blur(sigma: Tensor) -> Act:
     values = sigma.tolist()
-    return lambda image, row: pixels.blur(image, values[row]) if values[row] else image
+
+    def act(image: Image, row: int) -> None:
+        if values[row]:
+            pixels.blur(image, values[row])
+
+    return act
 
 
 def _cutout(boxes: Tensor) -> Act:
     rows = boxes.tolist()
 
-    def act(image: Image, row: int) -> Image:
+    def act(image: Image, row: int) -> None:
         left, top, right, bottom = rows[row]
         image[top:bottom, left:right] = 128
-        return image
 
     return act
 
 
-def _jitter(jitter: Jitter) -> Act:
-    steps = (pixels.brightness, pixels.contrast, pixels.saturation, pixels.hue)
-    factors = torch.stack(
-        [jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue], 1
-    ).tolist()
+def _jitter(jitter: Jitter, size: int) -> Act:
+    room = np.empty((size, size, 3), np.float32)
+    steps: tuple[Callable[[Image, float], None], ...] = (
+        pixels.brightness,
+        pixels.contrast,
+        pixels.saturation,
+        lambda image, turn: pixels.hue(image, turn, room),
+    )
+    drawn = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
+    factors = torch.stack(drawn, 1).tolist()
     order, neutral = jitter.order.tolist(), (1.0, 1.0, 1.0, 0.0)
 
-    def act(image: Image, row: int) -> Image:
+    def act(image: Image, row: int) -> None:
         values = factors[row]
         for step in order[row]:
             if values[step] != neutral[step]:
-                image = steps[step](image, values[step])
-        return image
+                steps[step](image, values[step])
 
     return act
 
 
 def _rand_augment(choices: RandAugment) -> Act:
+    """All channels move, the first three change color."""
     ops, values = choices.op.tolist(), choices.value.tolist()
 
-    def act(image: Image, row: int) -> Image:
+    def act(image: Image, row: int) -> None:
         for op, value in zip(ops[row], values[row], strict=True):
-            image = rand_augment_uint8.apply(image, op, value)
-        return image
+            if op in rand_augment_uint8.MOVES or image.shape[2] == 3:
+                rand_augment_uint8.apply(image, op, value)
+            else:
+                color = np.ascontiguousarray(image[:, :, :3])
+                rand_augment_uint8.apply(color, op, value)
+                image[:, :, :3] = color
 
     return act

@@ -1,4 +1,4 @@
-"""RandAugment's operations on one uint8 image; numbers as in `rand_augment.OPS`."""
+"""RandAugment's operations on one uint8 image, in place; numbers as in `rand_augment.OPS`."""
 
 from __future__ import annotations
 
@@ -16,31 +16,35 @@ Image: TypeAlias = npt.NDArray[np.uint8]
 _SOFT = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13.0
 _LEVELS = np.arange(256)
 
+MOVES = range(1, 6)
+"""The ops that move pixels."""
 
-def apply(image: Image, op: int, value: float) -> Image:
-    """The image after one op.
+
+def apply(image: Image, op: int, value: float) -> None:
+    """One op.
 
     Args:
         image: uint8 [h,w,3].
         op: row of `OPS`.
         value: its parameter, in its own unit.
     """
-    if 1 <= op <= 5:
-        return pixels.warp(image, _matrix(op, value))
-    if op in (6, 7, 8):
-        mix = (pixels.brightness, pixels.saturation, pixels.contrast)[op - 6]
-        return mix(image, value)
-    if op == 9:
-        return _sharpness(image, value)
-    if op == 10:
+    if op in MOVES:
+        pixels.warp(image, _matrix(op, value))
+    elif op in (6, 7, 8):
+        (pixels.brightness, pixels.saturation, pixels.contrast)[op - 6](image, value)
+    elif op == 9:
+        _sharpness(image, value)
+    elif op == 10:
         step = 2 ** (8 - round(value))
-        return _table(image, _LEVELS // step * step)
-    if op == 11:
-        return _table(image, np.where(value * 255.0 <= _LEVELS, 255 - _LEVELS, _LEVELS))
-    if op in (12, 13):
+        pixels.look_up(image, _LEVELS // step * step)
+    elif op == 11:
+        over = value * 255.0 <= _LEVELS
+        pixels.look_up(image, np.where(over, 255 - _LEVELS, _LEVELS))
+    elif op in (12, 13):
         rule = _stretch if op == 12 else _flatten
-        return np.dstack([rule(image[:, :, c]) for c in range(3)])
-    return image
+        for channel in range(3):
+            plane = np.ascontiguousarray(image[:, :, channel])
+            image[:, :, channel] = rule(plane)[plane]
 
 
 def _matrix(op: int, value: float) -> npt.NDArray[np.float64]:
@@ -56,29 +60,28 @@ def _matrix(op: int, value: float) -> npt.NDArray[np.float64]:
     return matrix
 
 
-def _table(image: Image, table: npt.NDArray[np.int_]) -> Image:
-    return cv2.LUT(image, table.astype(np.uint8))  # type: ignore[return-value]
-
-
-def _sharpness(image: Image, factor: float) -> Image:
+def _sharpness(image: Image, factor: float) -> None:
     soft = image.copy()
     soft[1:-1, 1:-1] = cv2.filter2D(image, -1, _SOFT)[1:-1, 1:-1]
-    return cv2.addWeighted(image, factor, soft, 1.0 - factor, 0.0)  # type: ignore[return-value]
+    cv2.addWeighted(image, factor, soft, 1.0 - factor, 0.0, dst=image)
 
 
-def _stretch(channel: Image) -> Image:
-    low, high = int(channel.min()), int(channel.max())
+def _stretch(plane: Image) -> npt.NDArray[np.int_]:
+    """The table that spreads a channel over 0..255."""
+    low, high = int(plane.min()), int(plane.max())
     if low == high:
-        return channel
-    table = np.rint((_LEVELS - low) * (255.0 / (high - low))).clip(0, 255)
-    return _table(channel, table.astype(np.int_))
+        return _LEVELS
+    table: npt.NDArray[np.int_] = np.rint((_LEVELS - low) * (255.0 / (high - low))).astype(np.int_)
+    return table.clip(0, 255)
 
 
-def _flatten(channel: Image) -> Image:
-    histogram = np.bincount(channel.ravel(), minlength=256)
-    used = np.flatnonzero(histogram)
-    step = (channel.size - histogram[used[-1]]) // 255
+def _flatten(plane: Image) -> npt.NDArray[np.int_]:
+    """The table that flattens a channel's histogram, by PIL's rule."""
+    histogram = np.bincount(plane.ravel(), minlength=256)
+    last = int(np.flatnonzero(histogram)[-1])
+    step = int(plane.size - histogram[last]) // 255
     if step == 0:
-        return channel
+        return _LEVELS
     before = np.cumsum(histogram) - histogram
-    return _table(channel, ((before + step // 2) // step).clip(0, 255))
+    table: npt.NDArray[np.int_] = ((before + step // 2) // step).clip(0, 255)
+    return table
