@@ -45,7 +45,7 @@ class _MomentumContrast(Method):
             embedding's.
         queue: K, keys that wait; a multiple of the batch. More are better up to 65536; keep it
             below the number of images, or an image meets its own old keys.
-        momentum: share that the key encoder keeps at each update, 0 to 1. 0.99 for short runs,
+        key_momentum: share that the key encoder keeps at each update, 0 to 1. 0.99 for short runs,
             0.999 for long ones; 0 diverges.
         temperature: above 0, divides the cosines; lower weighs the hardest negatives more.
         splits: groups of batch norm, over all processes; the batch must be a multiple. 8 as on the
@@ -62,14 +62,14 @@ class _MomentumContrast(Method):
         *,
         projector: tuple[int, ...],
         queue: int,
-        momentum: float,
+        key_momentum: float,
         temperature: float,
         splits: int,
         symmetric: bool,
         views: Recipe,
     ) -> None:
         super().__init__()
-        self.momentum, self.temperature = momentum, temperature
+        self.key_momentum, self.temperature = key_momentum, temperature
         self.splits, self.symmetric = splits, symmetric
         self.views = views.sized(data.image_size)
         self.encoder = encoders(norm=partial(SplitBatchNorm, splits=splits) if splits > 1 else None)
@@ -116,8 +116,8 @@ class _MomentumContrast(Method):
 
     def after_update(self, step: Step) -> None:
         """Momentum update of f_k: parameters only, its batch norm counts for itself."""
-        move(self.key_encoder, self.encoder, self.momentum)
-        move(self.key_projector, self.projector, self.momentum)
+        move(self.key_encoder, self.encoder, self.key_momentum)
+        move(self.key_projector, self.projector, self.key_momentum)
 
     @property
     def backbone(self) -> Backbone:
@@ -156,7 +156,7 @@ class MoCo(_MomentumContrast):
                 options={
                     "projector": (128,),
                     "queue": 65536,
-                    "momentum": 0.999,
+                    "key_momentum": 0.999,
                     "temperature": 0.07,
                     "splits": 8,
                 },
@@ -164,7 +164,7 @@ class MoCo(_MomentumContrast):
             ),
             "96": Preset(
                 TrainPlan(epochs=200, batch_size=256, lr=0.03, weight_decay=5e-4, decay_all=True),
-                options={"queue": 4096, "momentum": 0.99, "temperature": 0.1, "splits": 8},
+                options={"queue": 4096, "key_momentum": 0.99, "temperature": 0.1, "splits": 8},
                 origin="proposal",
             ),
             "32": Preset(
@@ -177,7 +177,7 @@ class MoCo(_MomentumContrast):
                     weight_decay=5e-4,
                     decay_all=True,
                 ),
-                options={"queue": 4096, "momentum": 0.99, "temperature": 0.1, "splits": 8},
+                options={"queue": 4096, "key_momentum": 0.99, "temperature": 0.1, "splits": 8},
                 origin="port",
             ),
         },
@@ -194,7 +194,7 @@ class MoCo(_MomentumContrast):
         *,
         projector: tuple[int, ...] = (128,),
         queue: int = 65536,
-        momentum: float = 0.999,
+        key_momentum: float = 0.999,
         temperature: float = 0.07,
         splits: int = 1,
         symmetric: bool = False,
@@ -205,7 +205,7 @@ class MoCo(_MomentumContrast):
             data,
             projector=projector,
             queue=queue,
-            momentum=momentum,
+            key_momentum=key_momentum,
             temperature=temperature,
             splits=splits,
             symmetric=symmetric,
@@ -236,7 +236,7 @@ class MoCoV2(_MomentumContrast):
                 options={
                     "projector": (2048, 128),
                     "queue": 65536,
-                    "momentum": 0.999,
+                    "key_momentum": 0.999,
                     "temperature": 0.2,
                     "splits": 8,
                 },
@@ -247,7 +247,7 @@ class MoCoV2(_MomentumContrast):
                 options={
                     "projector": (512, 128),
                     "queue": 4096,
-                    "momentum": 0.99,
+                    "key_momentum": 0.99,
                     "temperature": 0.2,
                     "splits": 8,
                 },
@@ -258,7 +258,7 @@ class MoCoV2(_MomentumContrast):
                 options={
                     "projector": (512, 128),
                     "queue": 4096,
-                    "momentum": 0.99,
+                    "key_momentum": 0.99,
                     "temperature": 0.1,
                     "splits": 8,
                 },
@@ -278,7 +278,7 @@ class MoCoV2(_MomentumContrast):
         *,
         projector: tuple[int, ...] = (2048, 128),
         queue: int = 65536,
-        momentum: float = 0.999,
+        key_momentum: float = 0.999,
         temperature: float = 0.2,
         splits: int = 1,
         symmetric: bool = False,
@@ -289,7 +289,7 @@ class MoCoV2(_MomentumContrast):
             data,
             projector=projector,
             queue=queue,
-            momentum=momentum,
+            key_momentum=key_momentum,
             temperature=temperature,
             splits=splits,
             symmetric=symmetric,
