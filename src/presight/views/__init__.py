@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 
 _HOMES = {
+    "from_options": "catalogue",
     "names": "catalogue",
     "recipe": "catalogue",
     "recipe_class": "catalogue",
+    "to_options": "catalogue",
 }
 
 

@@ -13,7 +13,7 @@ from presight.views import params
 from presight.views.params import ViewParams
 from presight.views.rand_augment import draw_rand_augment
 
-PROBABILITIES = frozenset({"flip", "jitter", "gray", "blur", "solarize", "ratio_masked"})
+PROBABILITIES = frozenset({"flip", "jitter", "gray", "blur", "solarize", "share"})
 RANGES = frozenset({"scale", "small_scale", "ratio", "sigma", "zoom"})
 
 
