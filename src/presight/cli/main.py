@@ -94,7 +94,8 @@ def _pretrain(tokens: Sequence[str], asks: bool) -> Result:
         return Result(tuple(pages.of_pretraining(known, method.card, entry)))
     found = parse(tokens, known, options.owners_of(name, plugin))
     found.pop("config", None)
-    data = found.pop("data", None) or config.pop("data", None)
+    saved = config.pop("data", None)
+    data = found.pop("data", saved)
     if not data:
         _require("pretrain", [subject], {})
     if file:

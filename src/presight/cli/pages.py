@@ -75,8 +75,10 @@ def usage(name: str, options: Iterable[Option]) -> str:
     subjects = []
     for option in options:
         if option.positional:
-            word = option.flag + ("..." if str(option.annotation).startswith("tuple") else "")
-            subjects.append(word if option.default is MISSING else f"[{word}]")
+            many = getattr(option.annotation, "__origin__", None) is tuple
+            word = option.flag + ("..." if many else "")
+            needed = option.default is MISSING and not many
+            subjects.append(word if needed else f"[{word}]")
     return " ".join(["usage: presight", name, *subjects, "[--option value]"])
 
 

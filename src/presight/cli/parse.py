@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from presight.core.options import Option, Owners, unknown_option
@@ -46,7 +47,7 @@ def parse(tokens: Sequence[str], known: Sequence[Option], owners: Owners) -> dic
             _flag(name, value if equals else None, rest, by_name, owners, found)
         elif token.startswith("-") and len(token) > 1 and not _NUMBER.match(token):
             raise UsageError(unknown_option(token.lstrip("-"), by_name, owners))
-        elif (pair := _PAIR.match(token)) and _key(pair[1]) in by_name:
+        elif (pair := _PAIR.match(token)) and not Path(token).exists():
             _flag(pair[1], pair[2], rest, by_name, owners, found)
         else:
             subjects.append(token)
@@ -96,9 +97,6 @@ def _place(
         elif rest:
             found[option.name] = rest.pop(0)
     if rest:
-        pair = _PAIR.match(rest[0])
-        if pair:
-            raise UsageError(unknown_option(pair[1], {o.name: o for o in subjects}, owners))
         raise UsageError(
             f'unexpected "{rest[0]}" for {owners.command}: options begin with --. See: {owners.see}'
         )

@@ -124,7 +124,7 @@ def export(
 
     where = Path(run)
     folder = where if where.is_dir() else where.parent
-    target = Path(out) if out else folder / "export" / f"{to}.safetensors"
+    target = Path(out) if out else folder / "export" / f"backbone-{to}.safetensors"
     done = write(load_backbone(run), to, target)
     record = {
         "path": str(done.path),
@@ -149,10 +149,10 @@ def report(*runs: str, out: str = "report.html") -> Result:
         runs: run folders.
         out: the page, one HTML file that needs no others.
     """
-    from presight.reporting.page import write_report
-
     if not runs:
         raise UsageError("report needs a run folder: presight report runs/a")
+    from presight.reporting.page import write_report
+
     path = write_report(list(runs), out)
     return Result((f"report {path}",), {"report": str(path)})
 
