@@ -172,4 +172,22 @@ class Trio(Method):
         return Out(loss, {"fooled": fooled.detach()}, code, keep={"code": code.detach()})
 
 
+class LocalNegatives(Bank):
+    """Each process writes its own rows only: the banks part ways."""
+
+    def after_batch(self, out: Out, step: Step) -> None:
+        self.bank[step.index] = out.keep["rows"].detach()
+
+
+class LocalMean(Trio):
+    """A loss that is no mean over images: half the batch has another one."""
+
+    def forward(self, views: Views, step: Step) -> Out:
+        out = super().forward(views, step)
+        out.loss = out.loss * len(views["image"])
+        return out
+
+
 DOUBLES: tuple[type[Method], ...] = (Bank, Trio)
+APART: tuple[type[Method], ...] = (LocalNegatives, LocalMean)
+"""What two processes must not do."""

@@ -20,7 +20,7 @@ HEALTHY = {
 
 def told(record: dict[str, float], *, times: int = PATIENCE, failures: str = "") -> list[str]:
     monitor = Monitor(failures)
-    return [text for _ in range(times) for text in monitor.advise(dict(record), True)]
+    return [text for _ in range(times) for _, text in monitor.advise(dict(record), True)]
 
 
 def test_healthy_records_are_met_with_silence() -> None:
@@ -57,7 +57,7 @@ def test_advice_needs_patience() -> None:
     assert told(HEALTHY | {"rank": 1.0}, times=PATIENCE - 1) == []
     monitor = Monitor()
     records = [HEALTHY | {"rank": 1.0}] * (PATIENCE - 1) + [HEALTHY] + [HEALTHY | {"rank": 1.0}]
-    assert [text for r in records for text in monitor.advise(r, True)] == []
+    assert [text for r in records for _, text in monitor.advise(r, True)] == []
 
 
 def test_a_start_may_look_like_anything() -> None:

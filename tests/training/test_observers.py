@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from presight.store import records
+from presight.training.monitor import Advice
 from presight.training.observers import (
     MetricsFile,
     PlainProgress,
@@ -53,7 +54,7 @@ def test_plain_lines_come_now_and_then_and_at_an_epochs_end() -> None:
 
 def test_advice_has_a_line_of_its_own() -> None:
     stream = io.StringIO()
-    PlainProgress(stream).on_advice("the rank [is] low")
+    PlainProgress(stream).on_advice(Advice("rank", "the rank [is] low"))
     assert stream.getvalue() == "note: the rank [is] low\n"
 
 
@@ -62,11 +63,11 @@ def test_records_become_lines_of_json(tmp_path: Path) -> None:
     observer = MetricsFile(metrics, events)
     observer.on_record(VALUES)
     observer.on_record(VALUES | {"step": 20})
-    observer.on_advice("try less")
+    observer.on_advice(Advice("rank", "try less"))
     observer.on_end()
     assert list(records.read(metrics)) == [VALUES, VALUES | {"step": 20}]
     (event,) = records.read(events)
-    assert (event["kind"], event["text"]) == ("advice", "try less")
+    assert (event["kind"], event["text"]) == ("rank", "try less")
 
 
 def test_trackers_get_numbers_at_their_update() -> None:

@@ -67,6 +67,23 @@ class Card:
         return next(iter(self.presets.values()), Preset(TrainPlan()))
 
 
+@dataclass(frozen=True)
+class Box:
+    """What an update costs, as its algorithm says; a generic test counts it.
+
+    Args:
+        learning: images through encoders with gradient, an image of the batch.
+        still: images through encoders without gradient, an image of the batch.
+        backwards: backward passes that reach an encoder, an update.
+        views: images that the recipe makes, an image of the batch.
+    """
+
+    learning: float = 1
+    still: float = 0
+    backwards: int = 1
+    views: float = 1
+
+
 class Method(Learner):
     """A learner with a backbone.
 
@@ -75,6 +92,8 @@ class Method(Learner):
     """
 
     card: ClassVar[Card]
+    box: ClassVar[Box | None] = None
+    """The cost of an update, where it is fixed."""
     views: Recipe
 
     @property

@@ -112,7 +112,7 @@ class Recorder:
         now, span = self._session.progress, max(1e-9, time.monotonic() - self._since)
         done = max(1, now.number - self._first)
         if self._losses:
-            self.loss = float(torch.stack([x.float() for x in self._losses]).mean())
+            self.loss = float(torch.stack([_wide(x) for x in self._losses]).mean())
         values = {
             "step": now.number,
             "steps": self._total,
@@ -139,3 +139,8 @@ class Recorder:
         """Tell the observers that the session is over."""
         for observer in self._observers:
             observer.on_end()
+
+
+def _wide(value: Tensor) -> Tensor:
+    """At least float32; float64 stays, for exactness tests."""
+    return value.to(torch.promote_types(value.dtype, torch.float32))

@@ -1,0 +1,324 @@
+"""check_method: what every method must keep, whatever it learns. No method is named here.
+
+    from presight.testing import check_method
+    check_method(MyMethod)
+
+Each check is a function of a `Trial` and says in words what is broken.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from presight.core import options, yamlfile
+from presight.core.backbone import Encoders
+from presight.core.method import Method
+from presight.core.recipe import Recipe
+from presight.core.values import coerce, plain
+from presight.errors import UsageError
+from presight.store.tensors import load_tensors, save_tensors
+from presight.testing.counts import count
+from presight.testing.interruption import check_resume
+from presight.testing.processes import check_two_processes
+from presight.testing.trial import Trial, play
+from presight.training.turn import assign
+
+ROUNDING = 1e-9
+"""Float64 sums in another order, relative to the loss."""
+
+Check = Callable[[Trial], None]
+
+
+def check_method(
+    method: type[Method],
+    *,
+    options: Mapping[str, Any] | None = None,
+    encoders: Encoders | None = None,
+) -> None:
+    """Run every generic check on a method.
+
+    Args:
+        method: the class; an importable one, since two processes import it.
+        options: of its constructor; None makes it small: whole numbers above 16 become 16.
+        encoders: None is the tiny backbone.
+
+    Raises:
+        AssertionError: the first check that fails, in words.
+    """
+    trial = Trial(method, options, encoders)
+    for check in CHECKS:
+        check(trial)
+    check_two_processes([trial])
+
+
+def require(holds: bool, text: str) -> None:
+    """Raise AssertionError with words; unlike `assert` it is there under -O too."""
+    if not holds:
+        raise AssertionError(text)
+
+
+def check_constructor(trial: Trial) -> None:
+    """Encoders and data by position, options by keyword only, each documented and of a kind."""
+    parameters = list(inspect.signature(trial.method.__init__).parameters.values())[1:]
+    kinds = [p.kind for p in parameters]
+    require(
+        kinds[:2] == [inspect.Parameter.POSITIONAL_OR_KEYWORD] * 2
+        and [p.name for p in parameters[:2]] == ["encoders", "data"]
+        and all(kind is inspect.Parameter.KEYWORD_ONLY for kind in kinds[2:]),
+        f"{trial.name}: the constructor must take encoders and data by position and all else by "
+        f"keyword only, without *args and **kwargs; it takes {[p.name for p in parameters]}.",
+    )
+    for parameter in parameters[2:]:
+        require(
+            parameter.default is not parameter.empty,
+            f"{trial.name}: option {parameter.name} has no default.",
+        )
+
+
+def check_help(trial: Trial) -> None:
+    """Every option has a text, and renders."""
+    try:
+        known = options.of_pretraining(trial.method)
+    except UsageError as error:
+        raise AssertionError(f"{trial.name}: {error}") from error
+    for option in known:
+        require(bool(option.help), f"{trial.name}: option {option.name} is not in the Args.")
+        require(option.flag in option.brief(), f"{trial.name}: {option.name} does not render.")
+
+
+def check_round_trip(trial: Trial) -> None:
+    """Options to YAML text and back are the same options."""
+    known = options.of_method(trial.method)
+    written = {o.name: plain(o.default) for o in known}
+    read = yamlfile.parse(yamlfile.dump(written))
+    for option in known:
+        try:
+            back = _read_back(option, read[option.name])
+        except UsageError as error:
+            raise AssertionError(f"{trial.name}: {option.name} after YAML: {error}") from error
+        require(
+            back == option.default,
+            f"{trial.name}: {option.name} is {option.default!r}, and {back!r} after YAML.",
+        )
+
+
+def _read_back(option: options.Option, data: Any) -> object:
+    """The option's value from plain data; a recipe of one's own field by field."""
+    own = option.default
+    if not isinstance(own, Recipe) or type(own).__module__.startswith("presight."):
+        return coerce(data, option.annotation, option.flag)
+    fields = options.of_dataclass(type(own), option.name)
+    return type(own)(**{f.name: coerce(data[f.name], f.annotation, f.flag) for f in fields})
+
+
+def check_players(trial: Trial) -> None:
+    """Players are disjoint and together complete."""
+    try:
+        assign(trial.build())
+    except UsageError as error:
+        raise AssertionError(f"{trial.name}: {error}") from error
+
+
+def check_views(trial: Trial) -> None:
+    """The recipe makes the views that it declares, of this run's size."""
+    method, step = trial.build(), trial.step()
+    views = method.views(trial.loader().images.batch(step.index), step.draw)
+    require(
+        views.keys() == method.views.keys.keys(),
+        f"{trial.name}: the recipe declares {sorted(method.views.keys)} and makes {sorted(views)}.",
+    )
+    require(
+        method.views.size == trial.side,
+        f"{trial.name}: the recipe's size is {method.views.size}, the run's {trial.side}; "
+        "call views.sized(data.image_size).",
+    )
+    for name, view in views.items():
+        if view.is_floating_point() and view.ndim == 4:
+            require(
+                float(view.min()) >= -1e-4 and float(view.max()) <= 1 + 1e-4,
+                f"{trial.name}: view {name} leaves [0, 1].",
+            )
+
+
+def check_loss(trial: Trial) -> None:
+    """Each turn's loss is one finite number."""
+    method = trial.ready()
+
+    def visit(player: str, loss: Tensor) -> None:
+        require(
+            loss.shape == () and bool(loss.isfinite()),
+            f"{trial.name}: the loss of player {player} must be a finite scalar, not "
+            f"{loss.detach()}.",
+        )
+
+    play(trial, method, visit)
+
+
+def check_gradients(trial: Trial) -> None:
+    """In its turn each player's parameters get a gradient, and no others."""
+    method = trial.ready()
+    owned = assign(method)
+    names = {id(parameter): name for name, parameter in method.named_parameters()}
+    moved: set[int] = set()
+
+    def visit(player: str, loss: Tensor) -> None:
+        method.zero_grad(set_to_none=True)
+        require(loss.requires_grad, f"{trial.name}: the loss of player {player} has no gradient.")
+        torch.autograd.backward(loss)
+        for parameter in method.parameters():
+            own = any(parameter is p for p in owned[player].values())
+            got = parameter.grad is not None
+            require(
+                own == got,
+                f"{trial.name}: in the turn of player {player} parameter {names[id(parameter)]} "
+                f"{'gets no' if own else 'of another gets a'} gradient.",
+            )
+            if parameter.grad is not None and bool(parameter.grad.abs().max() > 0):
+                moved.add(id(parameter))
+
+    play(trial, method, visit)
+    still = [n for o in owned.values() for n, p in o.items() if id(p) not in moved]
+    require(not still, f"{trial.name}: the gradient of {', '.join(still)} is all zeros.")
+
+
+def check_forward_writes(trial: Trial) -> None:
+    """A forward changes no parameter, and no buffer but those of normalization layers."""
+    method = trial.ready()
+    norms = tuple(
+        f"{name}." for name, module in method.named_modules() if isinstance(module, _NormBase)
+    )
+    before = {k: v.clone() for k, v in method.state_dict().items()}
+    play(trial, method)
+    written = [
+        k
+        for k, v in method.state_dict().items()
+        if not torch.equal(v, before[k]) and not k.startswith(norms)
+    ]
+    require(not written, f"{trial.name}: forward writes {', '.join(written)}; use after_batch.")
+
+
+def check_permutation(trial: Trial) -> None:
+    """The order of the batch changes nothing beyond rounding."""
+    straight = play(trial, trial.ready(exact=True), dtype=torch.float64)
+    order = (torch.arange(trial.batch) * 3 + 1) % trial.batch
+    require(len(set(order.tolist())) == trial.batch, "the batch must not be a multiple of 3")
+    mixed = play(trial, trial.ready(exact=True), dtype=torch.float64, rows=order)
+    for one, other in zip(straight, mixed, strict=True):
+        require(
+            math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING),
+            f"{trial.name}: the loss is {one:.12g}, and {other:.12g} with the batch in another "
+            "order.",
+        )
+
+
+def check_generator(trial: Trial) -> None:
+    """With dropout off the loss does not depend on torch's generator."""
+    found = []
+    for seed in (1, 2):
+        method = trial.ready(exact=True)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            found.append(play(trial, method, dtype=torch.float64))
+    require(
+        found[0] == found[1],
+        f"{trial.name}: the loss depends on torch's generator; take numbers from step.draw.",
+    )
+
+
+def _plain_state(learner: nn.Module) -> Iterator[tuple[str, Any]]:
+    """Attributes that are neither parameters, buffers nor submodules."""
+    own = set(vars(nn.Module())) | {"training"}
+    for name, module in learner.named_modules():
+        for key, value in vars(module).items():
+            if key not in own:
+                yield f"{name}.{key}".lstrip("."), value
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.shape == other.shape and torch.equal(one, other)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
+    if "__eq__" not in {name for kind in type(one).__mro__[:-1] for name in vars(kind)}:
+        return type(one) is type(other) and _same(vars(one), vars(other))
+    return bool(one == other)
+
+
+def check_state(trial: Trial) -> None:
+    """What changes while training is parameters and buffers: a reload brings all of it back."""
+    method = trial.build()
+    before = {name: copy.deepcopy(value) for name, value in _plain_state(method)}
+    trial.train(method)
+    after = dict(_plain_state(method))
+    changed = [n for n in before.keys() | after.keys() if not _same(before.get(n), after.get(n))]
+    require(
+        not changed,
+        f"{trial.name}: {', '.join(sorted(changed))} changed while training and would be lost on "
+        "a resume; make it a buffer.",
+    )
+    other = trial.build(seed=1).train()
+    other.load_state_dict(method.state_dict())
+    one, two = play(trial, method), play(trial, other)
+    require(
+        one == two, f"{trial.name}: the loss is {one} before and {two} after a reload of the state."
+    )
+
+
+def check_box(trial: Trial) -> None:
+    """An update costs what the method's box says; a method without a box is not asked."""
+    declared = trial.method.box
+    if declared is not None and trial.encoders is None:
+        counted = count(trial)
+        require(declared == counted, f"{trial.name}: counted {counted}, declared {declared}.")
+
+
+def check_backbone(trial: Trial) -> None:
+    """The backbone's weights leave the method and give the same features elsewhere."""
+    method = trial.ready()
+    first = method.backbone
+    images = trial.loader().images.batch(trial.step().index).images.float() / 255
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "backbone.safetensors"
+        save_tensors(file, first.state_dict())
+        second = trial.build(seed=1).backbone
+        second.load_state_dict(load_tensors(file))
+    with torch.no_grad():
+        same = torch.equal(first.eval()(images), second.eval()(images))
+    require(same, f"{trial.name}: an exported backbone gives other features.")
+    maps = first.stages(images)
+    require(
+        tuple(m.shape[1] for m in maps) == first.stage_dims and maps[-1].shape[1] == first.dim,
+        f"{trial.name}: the backbone's maps have {[m.shape[1] for m in maps]} channels, declared "
+        f"{first.stage_dims} and {first.dim}.",
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    check_constructor,
+    check_help,
+    check_round_trip,
+    check_players,
+    check_views,
+    check_loss,
+    check_gradients,
+    check_forward_writes,
+    check_permutation,
+    check_generator,
+    check_state,
+    check_box,
+    check_backbone,
+    check_resume,
+)
+"""Every check of one process."""
