@@ -21,13 +21,6 @@ LARGER = (
     "efficientnet_b0",
     "resnext50_32x4d",
 )
-    "regnet_y_400mf",
-    "resnet50",
-    "convnext_tiny",
-    "densenet121",
-    "efficientnet_b0",
-    "resnext50_32x4d",
-)
 
 
 @pytest.mark.parametrize("name", SMALL_NETWORKS)
