@@ -19,7 +19,7 @@ from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import Batch, DataSpec, Out, Step, Views
 from presight.core.draw import Draw
 from presight.core.learner import Player
-from presight.core.method import Card, Method, Preset
+from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 
@@ -64,6 +64,8 @@ class Bank(Method):
         "tests",
         presets={"32": Preset(TrainPlan(optimizer="sgd", lr=0.5, lr_scaling="none"))},
     )
+
+    box = Box()
 
     def __init__(
         self,
@@ -127,6 +129,8 @@ class Trio(Method):
             "32": Preset(TrainPlan(optimizer="adam", lr=1e-3, lr_scaling="none", clip=1.0)),
         },
     )
+
+    box = Box(still=2)
 
     def __init__(
         self,

@@ -43,3 +43,8 @@ def test_a_row_is_cheap(name: str) -> None:
     if name not in _spent:
         pytest.skip("the row was not run in this session")
     assert _spent[name] < BUDGET
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_method_says_what_an_update_costs(name: str) -> None:
+    assert KINDS[name].box is not None

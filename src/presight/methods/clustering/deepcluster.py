@@ -21,7 +21,7 @@ from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import DataSpec, Out, Step, Views
 from presight.core.draw import key_of
 from presight.core.learner import EpochPlan, Group, Player, Survey
-from presight.core.method import Card, Method, Preset
+from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.nn.cluster import balanced, kmeans, whiten
@@ -125,6 +125,8 @@ class DeepCluster(Method):
             "the features tell nothing apart: lower the learning rate, or begin with sobel."
         ),
     )
+
+    box = Box()
 
     def __init__(
         self,

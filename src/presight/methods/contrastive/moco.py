@@ -20,7 +20,7 @@ from presight.core import world
 from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import DataSpec, Out, Step, Views
 from presight.core.draw import shuffled
-from presight.core.method import Card, Method, Preset
+from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.losses.contrastive import info_nce, unit
@@ -54,6 +54,8 @@ class _MomentumContrast(Method):
             then be a multiple of twice the batch.
         views: recipe of query view and key view.
     """
+
+    box = Box(still=1, views=2)
 
     def __init__(
         self,

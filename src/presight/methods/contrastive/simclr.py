@@ -13,7 +13,7 @@ import math
 from presight.core import world
 from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import DataSpec, Out, Step, Views
-from presight.core.method import Card, Method, Preset
+from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.losses.contrastive import nt_xent, unit
@@ -85,6 +85,8 @@ class SimCLR(Method):
             "learning rate, then look at the views."
         ),
     )
+
+    box = Box(learning=2, views=2)
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import DataSpec, Out, Step, Views
 from presight.core.draw import Draw
 from presight.core.learner import Player
-from presight.core.method import Card, Method, Preset
+from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.errors import UsageError
@@ -113,6 +113,8 @@ class BiGAN(Method):
             ),
         },
     )
+
+    box = Box()
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import DataSpec, Out, Step, Views
-from presight.core.method import Card, Method, Preset
+from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.nn.heads import classifier
@@ -84,6 +84,8 @@ class Rotation(Method):
             "or flips them upside down by itself."
         ),
     )
+
+    box = Box(learning=4, views=4)
 
     def __init__(
         self,
