@@ -138,6 +138,22 @@ def test_bytes_that_are_no_text_are_damage(run):
         run.open()
 
 
+def test_taking_the_lock_sweeps_what_a_kill_left(run):
+    with fault("rename", 1, "die"), pytest.raises(Dead):
+        atomic.write_text(run.config, "a: 1")
+    with run.lock() as lock:
+        assert lock.notes == ["removed 1 unfinished files that a killed run left."]
+        assert not [p for p in run.path.rglob("*") if atomic.is_temporary(p.name)]
+
+
+def test_a_sweep_that_fails_gives_the_lock_back(run):
+    with fault("rename", 1, "die"), pytest.raises(Dead):
+        atomic.write_text(run.config, "a: 1")
+    with fault("unlink", 1), pytest.raises(RunError):
+        run.lock()
+    run.lock().release()
+
+
 def test_an_unknown_state_is_damage(run):
     atomic.write_json(run.run_file, {**run.info(), "status": "well"})
     with pytest.raises(IntegrityError, match="well"):

@@ -42,14 +42,8 @@ _KNOWN = (
 
 
 def seal_run(run: RunFolder) -> None:
-    """Write the manifest of the final files; the last thing that a run does."""
+    """Write the manifest of the final files; `RunFolder.update("running")` takes it away."""
     seal(run.path, FINAL)
-
-
-def unseal_run(run: RunFolder) -> None:
-    """Take the manifest away before the final files change, as when a run is extended."""
-    if run.manifest.exists():
-        atomic.remove_tree(run.manifest)
 
 
 def inspect_run(path: str | os.PathLike[str]) -> list[Finding]:

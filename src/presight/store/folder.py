@@ -177,8 +177,13 @@ class RunFolder:
         return cast(Status, word)
 
     def update(self, status: Status, **facts: str | int | float | bool) -> None:
-        """Write the state, the time, this process and further facts into run.json."""
+        """Write the state, the time, this process and further facts into run.json.
+
+        A run that is running again loses its manifest: its final files are about to change.
+        """
         told = self.info()
+        if status == "running" and self.manifest.exists():
+            atomic.remove_tree(self.manifest)
         pids = told.get("pids")
         known = [pid for pid in pids if isinstance(pid, int)] if isinstance(pids, list) else []
         own = [] if os.getpid() in known[-1:] else [os.getpid()]
@@ -194,11 +199,21 @@ class RunFolder:
     def lock(self) -> Lock:
         """The exclusive right to write here, taken; the folder is made if need be.
 
+        What a killed writer left half-written is swept away, which the lock's notes say.
+
         Raises:
             RunError: another process writes here, or the folder cannot be written.
         """
         atomic.make_folder(self.path)
-        return Lock(self.path).acquire()
+        lock = Lock(self.path).acquire()
+        try:
+            swept = atomic.sweep(self.path)
+        except BaseException:
+            lock.release()
+            raise
+        if swept:
+            lock.notes.append(f"removed {len(swept)} unfinished files that a killed run left.")
+        return lock
 
     def move_aside(self) -> Path:
         """Rename the folder to `NAME.old-TIME`; nothing is ever deleted.
