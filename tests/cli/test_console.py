@@ -42,13 +42,14 @@ def test_exit_codes(
 ) -> None:
     assert Console().guard(raiser(kind("what, why, remedy."))) == code
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "error: what, why, remedy.\n")
+    word = "stopped" if code in (0, 75) else "error"
+    assert (out, err) == ("", f"{word}: what, why, remedy.\n")
 
 
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (KeyboardInterrupt(), 75, "interrupted. The same command goes on"),
+        (KeyboardInterrupt(), 75, "stopped: interrupted. Give the same command again"),
         (KeyError("x"), 1, "this is a bug in presight: KeyError: 'x'. Please report"),
         (RuntimeError(""), 1, "this is a bug in presight: RuntimeError: no message."),
         (MemoryError(), 5, "out of memory"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -276,6 +278,21 @@ def test_help_and_errors_in_names_import_nothing_heavy(argv: list[str], code: in
     done = child(argv, CHECKED)
     assert done.returncode == code
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    ["--help", "list methods", "nope", "pretrain x --method moco3", "pretrain x --backbone res"],
+)
+def test_half_a_second_of_cpu_is_enough(line: str) -> None:
+    spent = []
+    for _ in range(10):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        child(line.split())
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert statistics.median(spent) <= 0.5
 
 
 def test_a_pipe_gets_no_control_characters() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_a_preset_that_leaves_an_option_out_takes_the_constructors() -> None:
     card = registry.load("toy-one", PLUGIN).card
     known = options.of_method(registry.load("toy-one", PLUGIN))
     assert pages.preset_values(card, known)["sides"] == "2,3"
+
+
+def test_a_method_with_its_own_network_has_no_backbone_to_choose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "--backbone " in page("toy-one")
+    method = registry.load("toy-one", PLUGIN)
+    monkeypatch.setattr(method, "card", dataclasses.replace(method.card, backbone="own"))
+    assert "--backbone " not in page("toy-one")
 
 
 @pytest.mark.parametrize("verb", [name for name in VERBS if name != "pretrain"])

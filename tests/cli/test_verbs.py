@@ -64,8 +64,9 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     monkeypatch.setitem(vars(pretraining), "evaluate_run", calls.taker(Outcome()))
     verbs.evaluate("runs/a", labels="l", seed=3)
     verbs.evaluate("runs/a", labels="l", test="t")
-    assert calls[0] == (("runs/a", "l"), {"test": None, "seed": 3})
-    assert calls[1] == (("runs/a", "l"), {"test": "t", "seed": 0})
+    usual = {"device": "auto", "quiet": False}
+    assert calls[0] == (("runs/a", "l"), {"test": None, "seed": 3, **usual})
+    assert calls[1] == (("runs/a", "l"), {"test": "t", "seed": 0, **usual})
 
 
 def test_check(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
@@ -119,7 +120,7 @@ def test_export(monkeypatch: pytest.MonkeyPatch, calls: Calls, tmp_path: Path) -
 def test_report(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     replace(monkeypatch, "presight.reporting.page", write_report=calls.taker("r.html"))
     assert verbs.report("runs/a", "runs/b", out="r.html").record == {"report": "r.html"}
-    assert calls == [((["runs/a", "runs/b"], "r.html"), {})]
+    assert calls == [(([Path("runs/a"), Path("runs/b")], Path("r.html")), {})]
     with pytest.raises(UsageError, match="needs a run folder"):
         verbs.report()
 

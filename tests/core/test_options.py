@@ -18,11 +18,6 @@ PLUGIN = str(Path(__file__).parent.parent / "cli" / "plugin_methods.py")
 METHODS = registry.names(PLUGIN)
 
 
-def clash(name: str) -> None:
-    if name.startswith("moco"):
-        pytest.xfail("its momentum is the plan's too")
-
-
 def own(name: str) -> dict[str, Option]:
     return {option.name: option for option in options.of_method(registry.load(name, PLUGIN))}
 
@@ -64,7 +59,6 @@ def test_every_option_of_every_method_has_a_default_and_help(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_two_options_of_one_command_never_share_a_name(name: str) -> None:
-    clash(name)
     found = options.of_pretraining(registry.load(name, PLUGIN))
     counts = Counter(option.flag for option in found)
     assert max(counts.values()) == 1
@@ -77,7 +71,6 @@ def test_the_registry_reads_the_same_options_without_import(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_round_trip_through_yaml_is_the_identity(name: str) -> None:
-    clash(name)
     card = registry.load(name, PLUGIN).card
     for preset in card.presets.values():
         chosen = {option.name: option.default for option in own(name).values()}

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from presight.errors import Interrupted, OutOfMemory, PresightError
+from presight.errors import Interrupted, OutOfMemory, PresightError, Stopped
 
 BUG = 1
+_NO_ERRORS = (Stopped.exit_code, Interrupted.exit_code)
 _ASCII = str.maketrans(  # dot, plus-minus, ellipsis, arrow, times, about, dashes, micro
     {
         "\u00b7": "-",
@@ -73,19 +74,18 @@ class Console:
 
     def fail(self, message: str, exit_code: int) -> int:
         """Print an error in one paragraph and return the exit code."""
+        word = "stopped" if exit_code in _NO_ERRORS else "error"
         where = f" (process {self.rank})" if self.rank else ""
         if sys.stderr.isatty() and not is_plain(sys.stderr):
             from rich.console import Console as Rich
             from rich.text import Text
 
             rich = Rich(stderr=True, highlight=False, soft_wrap=True)
-            rich.print(
-                Text("error", style="bold red"), Text(f"{where}: {visible(message)}"), sep=""
-            )
+            rich.print(Text(word, style="bold red"), Text(f"{where}: {visible(message)}"), sep="")
         else:
-            write(sys.stderr, f"error{where}: {message}")
+            write(sys.stderr, f"{word}{where}: {message}")
         if self.json and self.rank == 0:
-            self._machine({"ok": False, "exit_code": exit_code}, {"error": message})
+            self._machine({"ok": exit_code == 0, "exit_code": exit_code}, {word: message})
         return exit_code
 
     def guard(self, command: Callable[[], int]) -> int:
@@ -97,7 +97,7 @@ class Console:
             return 0
         except KeyboardInterrupt:
             return self.fail(
-                "interrupted. The same command goes on where it stopped.", Interrupted.exit_code
+                "interrupted. Give the same command again to go on.", Interrupted.exit_code
             )
         except Exception as error:
             if self.debug:

@@ -92,7 +92,15 @@ def pretrain(data: str, *, split: Split) -> Result:
     return _result(pretraining.pretrain(data, settings=settings, plan=plan, options=options))
 
 
-def evaluate(run: str, *, labels: str, test: str = "", seed: int = 0) -> Result:
+def evaluate(
+    run: str,
+    *,
+    labels: str,
+    test: str = "",
+    seed: int = 0,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Result:
     """Measure a run's frozen features on labels, beside untrained and raw pixels.
 
     Args:
@@ -101,10 +109,16 @@ def evaluate(run: str, *, labels: str, test: str = "", seed: int = 0) -> Result:
         test: labelled images that are read once, at the end; without it a part of the labels is
             held out.
         seed: of the held-out parts.
+        device: auto, cpu, cuda, mps or xpu.
+        quiet: print results and warnings only.
     """
     from presight import pretraining
 
-    return _result(pretraining.evaluate_run(run, labels, test=test or None, seed=seed))
+    return _result(
+        pretraining.evaluate_run(
+            run, labels, test=test or None, seed=seed, device=device, quiet=quiet
+        )
+    )
 
 
 def export(
@@ -151,9 +165,11 @@ def report(*runs: str, out: str = "report.html") -> Result:
     """
     if not runs:
         raise UsageError("report needs a run folder: presight report runs/a")
+    from pathlib import Path
+
     from presight.reporting.page import write_report
 
-    path = write_report(list(runs), out)
+    path = write_report([Path(run) for run in runs], Path(out))
     return Result((f"report {path}",), {"report": str(path)})
 
 
