@@ -33,6 +33,8 @@ _KNOWN = (
     "checkpoints",
     "eval",
     "figures",
+    "pictures",
+    "export",
     "debug",
     "report.html",
     LOCK,
