@@ -27,6 +27,7 @@ from presight.store import atomic
 
 _LAYOUT = 1
 _PIXELS, _SIZES, _ABOUT = "pixels.bin", "sizes.bin", "about.json"
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,12 @@ def pack(
     found = _read(final)
     if found is not None:
         return found
-    atomic.make_folder(cache_dir)
-    with FileLock(f"{final}.lock"):  # another process may be making the same pack
+    atomic.make_folder(final.parent)
+    with FileLock(final.with_name(_LOCK)):  # another process may be making the same pack
         found = _read(final)
         if found is not None:
             return found
+        atomic.sweep(final.parent)
         with atomic.new_folder(final) as folder:
             _make(source, side, folder, workers, progress, max_bad_fraction)
         made = _read(final)
@@ -123,7 +125,7 @@ def packed(source: Source, *, side: int, cache_dir: Path) -> bool:
 
 def _place(source: Source, side: int, cache_dir: Path) -> Path:
     name = f"{source.fingerprint}:{side}:{RULES}:{_LAYOUT}"
-    return cache_dir / hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return cache_dir / hashlib.blake2b(name.encode(), digest_size=16).hexdigest() / "pack"
 
 
 def _read(folder: Path) -> Pack | None:

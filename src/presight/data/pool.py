@@ -225,7 +225,11 @@ class Pool:
             except BaseException as error:
                 failures.append(error)
 
-        self._threads(loop, min(self.workers, len(chunks)), counted, count, progress)
+        try:
+            self._threads(loop, min(self.workers, len(chunks)), counted, count, progress)
+        except BaseException as error:
+            failures.append(error)  # the threads stop after their chunk
+            raise
         if failures:
             raise failures[0]
         return [answer for part in results for answer in part]
@@ -247,6 +251,8 @@ class Pool:
                 thread.join(0.2)
                 if progress is not None:
                     progress(counted[0], total)
+        if progress is not None and threads:
+            progress(counted[0], total)
 
     def close(self) -> None:
         """End all children."""
