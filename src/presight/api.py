@@ -1,0 +1,83 @@
+"""The verbs in Python: the same options as on the command line, by keyword."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from presight.exporting.formats import Result
+    from presight.pretraining.measure import Measured
+    from presight.pretraining.run import Run
+
+
+def pretrain(
+    data: str | Path,
+    *,
+    method: str = "simclr",
+    backbone: str = "auto",
+    out: str | Path = "",
+    **options: Any,
+) -> Run:
+    """Pretrain a backbone without labels.
+
+    Args:
+        data: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
+        method: its name; see `presight.methods.names()`.
+        backbone: torchvision's name, resnet9:WIDTH, timm/NAME or package.module:function.
+        out: the run folder; the same call again goes on.
+        options: of `presight.core.settings.Settings`, `presight.core.plan.TrainPlan` and the
+            method, as on the command line with underscores.
+
+    Raises:
+        PresightError: of the kind that fits; see presight.errors.
+    """
+    from presight.core.options import split
+    from presight.pretraining.run import pretrain as run
+
+    flat = {"method": method, "backbone": backbone, "out": str(out), **options}
+    parts = split(**flat)
+    return run(str(data), settings=parts.settings, plan=parts.plan, options=parts.options)
+
+
+def evaluate(
+    run: str | Path, labels: str | Path, *, test: str | Path | None = None, seed: int = 0
+) -> Measured:
+    """Measure a run's frozen features beside the untrained backbone and raw pixels.
+
+    Args:
+        run: run folder.
+        labels: labelled images.
+        test: labelled images that are read once; without it a part of the labels is held out.
+        seed: of the held-out parts.
+    """
+    from presight.pretraining.measure import evaluate_run
+
+    return evaluate_run(run, str(labels), test=str(test) if test else None, seed=seed)
+
+
+def export(run: str | Path, *, to: str = "safetensors", out: str | Path = "") -> Result:
+    """Write a run's backbone as a file that another library loads.
+
+    Args:
+        run: run folder or backbone file.
+        to: torchvision, timm or safetensors.
+        out: the file; by default in the run's folder.
+    """
+    from presight.exporting.export import export as write
+    from presight.restore import load_backbone
+
+    target = Path(out) if out else Path(run) / "export" / f"backbone-{to}.safetensors"
+    return write(load_backbone(run), to, target)
+
+
+def report(*runs: str | Path, out: str | Path = "report.html") -> Path:
+    """Write one self-contained page about one run or several.
+
+    Args:
+        runs: run folders.
+        out: the page.
+    """
+    from presight.reporting.page import write_report
+
+    return write_report([Path(run) for run in runs], Path(out))
