@@ -1,0 +1,61 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import math
+
+FIXED_SPACE = "\u00a0"
+LONGEST = 60
+_WELCOME = f"\n\t{FIXED_SPACE}"
+
+
+def percent(share: float) -> str:
+    """A share as `71.2 %`, with a fixed space."""
+    return f"{100 * share:.1f}{FIXED_SPACE}%"
+
+
+def between(low: float, high: float) -> str:
+    """An interval of shares as `68.3 to 73.9`."""
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def points(difference: float) -> str:
+    """A difference of shares as `+12.1`."""
+    return f"{100 * difference:+.1f}".replace("-", "\u2212")
+
+
+def number(value: float) -> str:
+    """A number with four significant digits and commas where it is long: 1,905 or 0.0712."""
+    if not math.isfinite(value):
+        return "not finite"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) < 1e-4:
+        return f"{value:.3g}"
+    digits = max(0, 3 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if digits else text
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `45 s`, `12 min` or `1 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def visible(text: str) -> str:
+    """The text without what cannot be printed: controls, direction marks and stray bytes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in _WELCOME else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
+
+
+def cut(text: object, longest: int = LONGEST) -> str:
+    """The text in one line, visible, and cut with an ellipsis."""
+    line = visible(" ".join(str(text).split()))
+    return line if len(line) <= longest else line[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"

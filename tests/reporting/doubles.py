@@ -1,0 +1,87 @@
+"""A run folder with everything a report reads, without training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from presight.evaluation.intervals import wilson
+from presight.evaluation.score import Score, packed_correct, write_result
+from presight.store import atomic, records
+from presight.store.folder import RunFolder
+
+
+def score(row: str, protocol: str, share: float, n: int = 500, **details: object) -> Score:
+    """A score whose first images are the right ones."""
+    hits = round(share * n)
+    correct = np.arange(n) < hits
+    low, high = wilson(hits, n)
+    told = {"correct": packed_correct(correct), "split": "given", "warnings": [], **details}
+    return Score(row, protocol, hits / n, low, high, 1000, n, 0, told)
+
+
+def usual_scores(pretrained: float = 0.712, untrained: float = 0.583) -> list[Score]:
+    return [
+        score("pretrained", "knn", pretrained - 0.05),
+        score("pretrained", "linear", pretrained, converged=True),
+        score("untrained", "knn", untrained - 0.06),
+        score("untrained", "linear", untrained, converged=True),
+        score("raw pixels", "knn", 0.3),
+        score("raw pixels", "linear", 0.35, converged=True),
+        score("blind guess", "majority", 0.1),
+    ]
+
+
+def make_run(
+    path: Path,
+    *,
+    scores: Sequence[Score] | None = None,
+    name: str = "quiet",
+    status: str = "done",
+    updates: int = 60,
+) -> RunFolder:
+    """`name` stands everywhere where a user's words may stand."""
+    folder = RunFolder(path).create(["presight", "pretrain", name, "--out", "runs/a b"])
+    folder.update(status, seconds=754.0)  # type: ignore[arg-type]
+    atomic.write_text(
+        folder.config,
+        f"data: {_quoted(name)}\nmethod: {_quoted(name)}\nbackbone: resnet18\n"
+        "plan:\n  epochs: 3.0  # user\n  lr: 0.3\n",
+    )
+    atomic.write_json(
+        folder.data,
+        {
+            "layout": 1,
+            "source": name,
+            "fingerprint": "0123abcd",
+            "spec": {"n_samples": 12_345, "image_size": 32},
+            "origins": {"epochs": "user", "lr": "default", "method": name},
+        },
+    )
+    atomic.write_json(folder.environment, {"python": "3.11.2", "packages": {name: "1.0"}})
+    for step in range(1, updates + 1):
+        record = {
+            "step": step,
+            "epoch": step / 20,
+            "loss": 5.0 * math.exp(-step / 40),
+            "rank": 10.0 + step / 2,
+            "dim": 128,
+            "images_per_second": 900.0 + step,
+        }
+        records.append(folder.metrics, record)
+    records.append(folder.events, {"time": 1.0, "kind": "wait", "text": f"waits for {name}"})
+    pictures = folder.path / "pictures"
+    pictures.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 96, 3), np.uint8)
+    Image.fromarray(pixels).save(pictures / "first-batch.png")
+    if scores is not None:
+        write_result(folder.evaluation("one"), scores, {"data": name})
+    return folder
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from presight.errors import RunError, UsageError
+from presight.evaluation.score import Score
+from presight.reporting.page import write_report
+from reporting.doubles import make_run, score, usual_scores
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</style><script>alert(1)</script>",
+    "</title><svg onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "$\\frac{1}{$ <b>",
+    "\u6f22\u5b57 \U0001f600 \u202egpj.exe",
+    "--> ]]> &lt;b&gt;",
+]
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements, attributes, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def page_of(tmp_path: Path, *runs: Path) -> Page:
+    return Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
+
+
+def usual(tmp_path: Path) -> Page:
+    make_run(tmp_path / "a", scores=usual_scores())
+    return page_of(tmp_path, tmp_path / "a")
+
+
+def test_the_answer_comes_first(tmp_path: Path) -> None:
+    text = usual(tmp_path).text
+    order = ["71.2\u00a0%", "to know before", "Is it useful?", "Did it train well?", "did it see",
+             "What exactly was done"]  # fmt: skip
+    places = [text.index(words.replace("\u00a0", " ")) for words in order]
+    assert places == sorted(places)
+    assert "95 % interval 67.1 to 75.0" in text
+    assert "+12.8 points" in text
+    assert "above the untrained network" in text
+    assert "blind guess" in text
+    assert "presight pretrain quiet --out 'runs/a b'" in text
+    assert "0123abcd" in text
+    assert "Loss fell from" in text
+
+
+def test_one_file_without_network_or_script(tmp_path: Path) -> None:
+    page = usual(tmp_path)
+    for _, name, value in page.attributes:
+        if name in ("src", "href", "xlink:href", "srcset", "action", "data"):
+            assert value.startswith(("data:image/", "#")), (name, value[:40])
+    assert not {"script", "link", "iframe", "object", "embed", "base", "form"} & set(page.elements)
+    policy = next(value for tag, _, value in page.attributes if value.startswith("default-src"))
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|@import|url\((?!#)", text)
+    assert len(text) < 1_000_000
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_words_of_users_stay_words(tmp_path: Path, payload: str) -> None:
+    scores = [*usual_scores(), score(payload, "linear", 0.5), score("pretrained", payload, 0.5)]
+    folder = make_run(tmp_path / "run", scores=scores, name=payload)
+    next((folder.path / "pictures").iterdir()).rename(
+        folder.path / "pictures" / (payload.replace("/", "_") + ".png")
+    )
+    page = page_of(tmp_path, folder.path)
+    plain = usual(tmp_path)
+    assert set(page.elements) == set(plain.elements)
+    known = {(tag, name) for tag, name, _ in plain.attributes}
+    assert {(tag, name) for tag, name, _ in page.attributes} <= known
+    assert not any(name.startswith("on") for _, name, _ in page.attributes)
+    shown = payload.replace("\u202e", "\ufffd")
+    assert " ".join(shown.split())[:20] in page.text
+    assert "\u202e" not in page.text
+
+
+def test_folder_names_are_escaped(tmp_path: Path) -> None:
+    make_run(tmp_path / "<b onclick=x>", scores=usual_scores())
+    page = page_of(tmp_path, tmp_path / "<b onclick=x>")
+    assert ("b", "onclick", "x") not in page.attributes
+    assert "<b onclick=x>" in page.text
+
+
+def test_an_unescaped_template_would_be_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control of the tests above."""
+    from presight.reporting import page
+
+    environment = page._environment()
+    environment.autoescape = False
+    monkeypatch.setattr(page, "_environment", lambda: environment)
+    make_run(tmp_path / "run", name=PAYLOADS[0])
+    assert "script" in page_of(tmp_path, tmp_path / "run").elements
+
+
+def test_long_names_are_cut(tmp_path: Path) -> None:
+    make_run(tmp_path / "run", scores=[*usual_scores(), score("x" * 5000, "linear", 0.5)])
+    page = page_of(tmp_path, tmp_path / "run")
+    assert "x" * 59 + "\u2026" in page.text
+    assert "x" * 61 not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_names_inside_the_page_are_unique(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_run(tmp_path / name, scores=usual_scores())
+    page = page_of(tmp_path, tmp_path / "a", tmp_path / "b")
+    names = [value for _, name, value in page.attributes if name == "id"]
+    assert len(names) == len(set(names))
+    used = {m for _, _, value in page.attributes for m in re.findall(r"url\(#([^)]*)\)", value)}
+    used |= {value[1:] for _, name, value in page.attributes if name == "href"}
+    assert used <= set(names)
+
+
+def test_several_runs_are_compared(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", scores=usual_scores(0.7))
+    make_run(tmp_path / "b", scores=None, status="failed", updates=1)
+    text = page_of(tmp_path, tmp_path / "a", tmp_path / "b").text
+    assert text.index("All runs") < text.index("Verdict")
+    assert "failed" in text
+    assert "not measured" in text
+    assert "nothing can be drawn" in text
+
+
+def test_without_evaluation_the_command_is_named(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", scores=None)
+    text = page_of(tmp_path, tmp_path / "a").text
+    assert "presight evaluate RUN --labels LABELLED" in text
+    assert "Not measured" in text
+
+
+def test_damaged_files_become_warnings(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "a", scores=usual_scores())
+    folder.config.write_text("a: [", encoding="utf-8")
+    folder.environment.write_bytes(b"\xff\xfe")
+    (folder.evaluation("one") / "result.json").write_text("{}", encoding="utf-8")
+    next((folder.path / "pictures").iterdir()).write_bytes(b"no picture")
+    text = page_of(tmp_path, folder.path).text
+    for name in ("config.yaml", "environment.json", "result.json", "first-batch.png"):
+        assert name in text
+
+
+def test_a_page_is_the_same_twice(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", scores=usual_scores())
+    first = write_report([tmp_path / "a"], tmp_path / "1.html").read_bytes()
+    assert write_report([str(tmp_path / "a")], str(tmp_path / "2.html")).read_bytes() == first
+
+
+def test_refuses(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one run"):
+        write_report([], tmp_path / "x.html")
+    with pytest.raises(RunError, match="no run"):
+        write_report([tmp_path], tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_an_older_score_does_not_speak_for_a_newer(tmp_path: Path) -> None:
+    import os
+
+    from presight.evaluation.score import write_result
+
+    folder = make_run(tmp_path / "a", scores=usual_scores())
+    newer = write_result(folder.evaluation("another"), usual_scores(0.9))
+    os.utime(folder.evaluation("one") / "result.json", (1, 1))
+    assert newer.exists()
+    assert "reach 90.0" in page_of(tmp_path, folder.path).text
+
+
+@pytest.mark.timeout(60)
+def test_torch_is_never_imported(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", scores=usual_scores())
+    code = (
+        "import sys; from presight.reporting.page import write_report\n"
+        f"write_report([{str(tmp_path / 'a')!r}], {str(tmp_path / 'r.html')!r})\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "r.html").stat().st_size > 10_000
+
+
+def test_scores_of_other_shapes_do_not_stop_the_page(tmp_path: Path) -> None:
+    odd = Score("pretrained", "linear", 0.5, 0.4, 0.6, 10, 20, 0, {"warnings": "no list"})
+    make_run(tmp_path / "a", scores=[odd, score("untrained", "linear", 0.4)])
+    assert "50.0" in page_of(tmp_path, tmp_path / "a").text

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from presight.errors import RunError
+from presight.reporting.reading import read_run, series
+from presight.store import atomic
+from reporting.doubles import make_run, usual_scores
+
+
+def test_everything_is_read(tmp_path: Path) -> None:
+    run = read_run(make_run(tmp_path / "run", scores=usual_scores()).path)
+    assert (run.name, run.status, run.skipped, run.remarks) == ("run", "done", 0, [])
+    assert run.config["plan.epochs"] == 3.0
+    assert run.origins["epochs"] == "user"
+    assert len(run.records) == 60
+    assert run.scores == usual_scores()
+    assert [path.name for path in run.pictures] == ["first-batch.png"]
+
+
+def test_nothing_but_run_json_is_needed(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    for file in folder.path.rglob("*"):
+        if file.is_file() and file.name != "run.json":
+            file.unlink()
+    run = read_run(folder.path)
+    assert (run.records, run.scores, run.remarks) == ([], [], [])
+
+
+def test_a_cut_last_line_is_no_damage(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    atomic.append(folder.metrics, b'{"step": 61, "lo')
+    run = read_run(folder.path)
+    assert len(run.records) == 60
+    assert run.remarks == []
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", "[" * 100_000, '{"a": "' + "x" * (9 << 20) + '"}'])
+def test_damage_is_a_remark(tmp_path: Path, text: str) -> None:
+    folder = make_run(tmp_path / "run")
+    folder.environment.write_text(text, encoding="utf-8")
+    run = read_run(folder.path)
+    assert run.environment == {}
+    assert len(run.remarks) == 1
+    assert run.remarks[0].startswith("environment.json")
+
+
+def test_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError):
+        read_run(tmp_path)
+
+
+def test_series_leaves_out_what_is_no_number() -> None:
+    found = [
+        {"epoch": 1, "loss": 2.0},
+        {"epoch": 2, "loss": None, "loss_is": "nan"},
+        {"epoch": 3, "loss": "high"},
+        {"epoch": 4, "loss": True},
+        {"loss": 1.0},
+        {"step": 5, "loss": 1.5},
+    ]
+    assert series(found, "loss") == ([1.0, 5.0], [2.0, 1.5])
