@@ -128,6 +128,8 @@ class DeepCluster(Method):
 
     box = Box()
 
+    box = Box()
+
     def __init__(
         self,
         encoders: Encoders,

@@ -3,8 +3,7 @@
 v1: He, Fan, Wu, Xie, Girshick: Momentum Contrast for Unsupervised Visual Representation Learning
 (CVPR 2020). v2: Chen, Fan, Girshick, He: Improved Baselines with Momentum Contrastive Learning
 (2020). Differences: the key encoder moves after an update instead of before the next one, which is
-the same sequence; learning rates change every update, not every epoch. With accumulation the
-queue takes the keys of every micro-batch.
+the same sequence; learning rates change every update, not every epoch.
 Cost: a pass with and a pass without gradient of an image a step; a queue of K * dim * 4 bytes.
 """
 
@@ -43,8 +42,8 @@ class _MomentumContrast(Method):
         data: what is known about the data.
         projector: widths of the projector's layers, without batch norm; the last one is the
             embedding's.
-        queue: K, keys that wait; a multiple of the batch. More are better up to 65536; keep it
-            below the number of images, or an image meets its own old keys.
+        queue: K, keys that wait, a multiple of the batch; micro-batches enter one by one. More are
+            better up to 65536, but below the number of images: an image must not meet its own keys.
         key_momentum: share that the key encoder keeps at each update, 0 to 1. 0.99 for short runs,
             0.999 for long ones; 0 diverges.
         temperature: above 0, divides the cosines; lower weighs the hardest negatives more.
@@ -56,6 +55,8 @@ class _MomentumContrast(Method):
     """
 
     box = Box(still=1, views=2)
+
+    box = Box(learning=1, still=1, views=2)  # symmetric doubles the passes
 
     def __init__(
         self,

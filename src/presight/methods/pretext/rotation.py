@@ -87,6 +87,8 @@ class Rotation(Method):
 
     box = Box(learning=4, views=4)
 
+    box = Box(learning=4, views=4)
+
     def __init__(
         self,
         encoders: Encoders,
