@@ -3,7 +3,7 @@
 Step by step, which function does what here and in `per_image`:
 
     step          batched                    per image (uint8)
-    crop          geometry.resized_crop      slice, cv2.resize; antialiased above 1.5x
+    crop          geometry.resized_crop      slice, cv2.resize; antialiased above 1.1x
     flip          geometry.flip              cv2.flip
     shift         geometry.shift             cv2.copyMakeBorder, slice
     warp          geometry.warp              cv2.warpAffine, BORDER_REFLECT
