@@ -33,8 +33,9 @@ def names_of_methods() -> set[str]:
     found = set()
     for path in SOURCE.glob("methods/*/*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Card" and node.args:
-                found.add(ast.literal_eval(node.args[0]))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Card":
+                named = [k.value for k in node.keywords if k.arg == "name"] or node.args
+                found.add(ast.literal_eval(named[0]))
     return found
 
 
@@ -55,7 +56,16 @@ def broken_in(path: Path, methods: set[str]) -> Iterator[str]:
         yield f"{place}: a name that says nothing"
     if MACHINE.search(text):
         yield f"{place}: a path of some machine"
-    for node, public in signatures(ast.parse(text)):
+    yield from broken_functions(place, ast.parse(text))
+    if path.relative_to(SOURCE).parts[0] in NEUTRAL:
+        for word in re.findall(r"[a-z0-9-]+", text.lower()):
+            if word in methods:
+                yield f"{place}: names the method {word}"
+
+
+def broken_functions(place: Path, tree: ast.Module) -> Iterator[str]:
+    """What the functions of one file break."""
+    for node, public in signatures(tree):
         lines = (node.end_lineno or 0) - node.lineno + 1
         if ast.get_docstring(node):
             document = node.body[0]
@@ -68,10 +78,6 @@ def broken_in(path: Path, methods: set[str]) -> Iterator[str]:
                 yield f"{place}:{node.lineno} {node.name}: argument {argument.arg}"
         if public and node.name == "__init__" and node.args.kwarg:
             yield f"{place}:{node.lineno} **{node.args.kwarg.arg} in a public constructor"
-    if path.relative_to(SOURCE).parts[0] in NEUTRAL:
-        for word in re.findall(r"[a-z0-9-]+", text.lower()):
-            if word in methods:
-                yield f"{place}: names the method {word}"
 
 
 def broken() -> Iterator[str]:

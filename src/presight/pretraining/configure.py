@@ -55,7 +55,8 @@ def configure(
         data: as the user named it.
         source: opened.
         settings: the user's, with auto.
-        plan, options: what the user gave beside the preset.
+        plan: what the user gave beside the preset.
+        options: of the method, that the user gave.
         device: kind of device that was picked.
         precision: that was picked.
 

@@ -28,7 +28,7 @@ def save_views(folder: RunFolder, views: Views, images: int) -> None:
 
 def _mosaic(view: Tensor, images: int) -> Tensor:
     """[3, H, W]: a column an image, a row a crop; two pixels between."""
-    crops = view.float().cpu().unflatten(0, (-1, images))[:, :COLUMNS]  # [c, n, 3, h, w]
+    crops = view.float().cpu().reshape(-1, images, *view.shape[1:])[:, :COLUMNS]  # [c, n, 3, h, w]
     framed = torch.nn.functional.pad(crops.clamp(0, 1), (1, 1, 1, 1), value=1.0)
     return torch.cat([torch.cat(list(row), dim=2) for row in framed], dim=1)
 

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import dataclasses
 import io
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,31 +17,25 @@ import torch
 
 from presight.core import world
 from presight.core.backbone import Backbone
-from presight.core.draw import Draw
 from presight.core.method import Method
 from presight.core.settings import Settings
 from presight.data.canvas import Images
 from presight.data.loader import Loader
 from presight.data.source import Source, shown
-from presight.errors import Diverged, Interrupted, OutOfMemory, RunError, UsageError
+from presight.data.stored import Stored
+from presight.errors import Diverged, Interrupted, OutOfMemory, UsageError
 from presight.pretraining import speed
 from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, warnings
 from presight.pretraining.data import open_data, open_images
-from presight.pretraining.pictures import save_views
+from presight.pretraining.resume import continued, same_data
+from presight.pretraining.watchers import picture, watchers
 from presight.restore import build_method, load_backbone, save_backbone
-from presight.store import atomic, integrity
+from presight.store import atomic
+from presight.store.doctor import seal_run
 from presight.store.folder import RunFolder, environment
-from presight.training.loop import TrainResult, total_updates, train
-from presight.training.observers import (
-    BarProgress,
-    MetricsFile,
-    Observer,
-    PlainProgress,
-    StopOnCollapse,
-    Tracker,
-    duration,
-)
+from presight.training.loop import TrainResult, train
+from presight.training.observers import duration
 from presight.training.runtime import Runtime
 from presight.training.saver import Saver
 
@@ -100,9 +93,9 @@ def pretrain(
     try:
         known = bool(world.broadcast_object(folder.exists and not settings.overwrite))
         if known:
-            config = _continued(data, folder, settings, plan, options)
+            config = continued(data, folder, settings, plan, options)
             source = open_data(data, config.settings)
-            config = _same_data(config, source, settings, folder)
+            config = same_data(config, source, settings, folder)
         else:
             source = open_data(data, settings)
             config = configure(
@@ -124,49 +117,12 @@ def pretrain(
         runtime.close()
 
 
-def _continued(
-    data: str,
-    folder: RunFolder,
-    settings: Settings,
-    plan: Mapping[str, Any],
-    options: Mapping[str, Any],
-) -> Configuration:
-    """The folder's configuration under this command."""
-    requested = {
-        field.name: getattr(settings, field.name)
-        for field in dataclasses.fields(Settings)
-        if getattr(settings, field.name) != field.default
-    }
-    saved = Configuration.read(folder)
-    config = saved.resumed(data, settings, {**requested, **plan, **options}, folder)
-    if folder.status == "done" and config.plan.epochs <= saved.plan.epochs:
-        raise RunError(folder.finished())
-    return config
-
-
-def _same_data(
-    config: Configuration, source: Source, settings: Settings, folder: RunFolder
-) -> Configuration:
-    """The configuration, if the images are those that the run began with."""
-    if source.fingerprint == config.fingerprint:
-        return config
-    before, now = config.spec.n_samples, len(source)
-    what = "images were edited or renamed" if before == now else f"{before:,} images, now {now:,}"
-    if before != now or not settings.accept_data_change:
-        advice = "" if before != now else "--accept-data-change goes on with them, or "
-        raise RunError(
-            f"the images of {folder} changed: {what}. {advice.capitalize()}start anew: "
-            f"--out {folder}2, or with --init {folder} to begin from its weights."
-        )
-    return dataclasses.replace(config, fingerprint=source.fingerprint)
-
-
 def _announce(config: Configuration, source: Source, runtime: Runtime, quiet: bool) -> None:
     if world.rank() or quiet:
         return
     device = f"{world.size()} x {runtime.device.type}"
     lines = config.lines(check_method(config), device, runtime.precision)
-    skipped = getattr(source, "summary", list)()
+    skipped = source.summary() if isinstance(source, Stored) else ()
     for line in (*lines, *skipped, *(f"note: {text}" for text in warnings(config))):
         print(line, file=sys.stderr, flush=True)
 
@@ -182,7 +138,9 @@ def _writing(folder: RunFolder, settings: Settings, known: bool) -> Iterator[Non
     with folder.lock() as lock:
         for note in lock.notes:
             print(f"note: {note}", file=sys.stderr)
-        if not known:
+        if known:
+            folder.update("running")
+        else:
             folder.create()
         yield
 
@@ -217,8 +175,9 @@ def _begin(config: Configuration, source: Source, folder: RunFolder) -> None:
     """Write what stands before the first update."""
     if world.rank() == 0:
         config.write(folder)
-        atomic.write_json(folder.environment, environment())
-        skipped = getattr(source, "skipped", ())
+        facts = {"threads": torch.get_num_threads(), "processes": world.size()}
+        atomic.write_json(folder.environment, environment(facts))
+        skipped = source.skipped if isinstance(source, Stored) else ()
         if skipped:
             text = io.StringIO()
             writer = csv.writer(text)
@@ -250,11 +209,9 @@ def _trained(config: Configuration, images: Images, runtime: Runtime, folder: Ru
         metrics=folder.metrics,
         extra={"origin": dataclasses.asdict(config.origin)},
     )
-    if world.rank() == 0:
-        folder.update("running")
-        if not (folder.path / "pictures").is_dir():
-            _picture(method, loader, folder)
-    observers = _observers(config, runtime, folder)
+    if world.rank() == 0 and not (folder.path / "pictures").is_dir():
+        picture(method, loader, folder)
+    observers = watchers(config, runtime, folder)
     try:
         result = train(
             method,
@@ -278,31 +235,6 @@ def _trained(config: Configuration, images: Images, runtime: Runtime, folder: Ru
     return _finished(config, method, result, runtime, folder)
 
 
-def _picture(method: Method, loader: Loader, folder: RunFolder) -> None:
-    """Show the first batch's views as training sees them."""
-    count = min(12, len(loader.images))
-    batch = loader.images.batch(torch.arange(count))
-    save_views(folder, method.views(batch, Draw(loader.seed, 0, batch.index)), count)
-
-
-def _observers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list[Observer]:
-    """Who looks at the run; all but the stop are on process 0."""
-    observers: list[Observer] = []
-    if config.settings.on_collapse == "stop":
-        observers.append(StopOnCollapse())
-    if world.rank():
-        return observers
-    observers.append(MetricsFile(folder.metrics, folder.events))
-    if config.settings.track:
-        runtime.start_trackers("presight", {"method": config.settings.method})
-        observers.append(Tracker(runtime.track))
-    if not config.settings.quiet:
-        plain = not sys.stderr.isatty() or any(os.environ.get(name) for name in ("CI", "NO_COLOR"))
-        dumb = os.environ.get("TERM") == "dumb"
-        observers.append(PlainProgress() if plain or dumb else BarProgress())
-    return observers
-
-
 def _finished(
     config: Configuration, method: Method, result: TrainResult, runtime: Runtime, folder: RunFolder
 ) -> Run:
@@ -319,14 +251,13 @@ def _finished(
     if world.rank() == 0:
         save_backbone(method.backbone.float(), config.origin, folder.backbone)
         config.write(folder)
-        names = ("backbone.safetensors", "config.yaml", "data.json", "environment.json")
-        integrity.seal(folder.path, names)
+        seal_run(folder)
         folder.update("done", seconds=round(result.seconds, 2))
     world.barrier()
     text = (
         *(f"note: {note}" for note in result.notes),
-        f"done      {result.updates:,} updates in {duration(result.seconds)}, {rate:,.0f} images/s, "
-        f"loss {result.loss:.3f}",
+        f"done      {result.updates:,} updates in {duration(result.seconds)}, "
+        f"{rate:,.0f} images/s, loss {result.loss:.3f}",
         f"backbone  {folder.backbone}",
         f"next      presight evaluate {folder.path} --labels LABELLED_FOLDER",
     )

@@ -95,20 +95,26 @@ def train(
     session.guard.snapshot()
     now, first = session.progress, session.progress.number
     stop = total if updates is None else min(total, first + updates)
-    with Signals() as signals:
-        while now.number < stop:
-            if now.batch == 0:
-                begin_epoch(session, loader)
-            batches = loader.epoch(now.epoch, start=now.batch, indices=session.indices)
-            for batch in recorder.waiting(batches):
-                advance(session, recipe, batch, total, loader.updates_per_epoch, recorder, saver)
-                keep(session, saver, signals)
-                if now.number == stop or now.batch == 0:
-                    break
-            _close(batches)
-    if saver:
-        saver.save(session)
-    recorder.end()
+    try:
+        with Signals() as signals:
+            while now.number < stop:
+                if now.batch == 0:
+                    begin_epoch(session, loader)
+                batches = loader.epoch(now.epoch, start=now.batch, indices=session.indices)
+                try:
+                    for batch in recorder.waiting(batches):
+                        advance(
+                            session, recipe, batch, total, loader.updates_per_epoch, recorder, saver
+                        )
+                        keep(session, saver, signals)
+                        if now.number == stop or now.batch == 0:
+                            break
+                finally:
+                    _close(batches)
+        if saver:
+            saver.save(session)
+    finally:
+        recorder.end()
     seconds, images = recorder.seconds, (now.number - first) * loader.batch_size
     return TrainResult(now.number, seconds, images, recorder.loss, tuple(notes))
 
@@ -180,6 +186,8 @@ def update(
         for seat, _ in turns:
             if not finish(session, seat, parts[-1][1], recorder, lr):
                 return False
+        if session.runtime.scaler:
+            session.runtime.scaler.update()
     session.release()
     return True
 
@@ -221,10 +229,10 @@ def finish(session: Session, seat: Seat, step: Step, recorder: Recorder, lr: flo
     norm = clip(gradients, plan)
     recorder.see_norm(norm, lr)
     if scaler:
-        scale = scaler.get_scale()
         scaler.step(seat.optimizer)
-        scaler.update()
-        stepped = scaler.get_scale() >= scale
+        stepped = bool(torch.isfinite(norm))
+        if not session.learner.simultaneous:  # else all gradients are of the present scale
+            scaler.update()
     else:
         if session.guard.see(norm):
             return False
@@ -238,8 +246,10 @@ def finish(session: Session, seat: Seat, step: Step, recorder: Recorder, lr: flo
 
 def clip(gradients: list[Tensor], plan: TrainPlan) -> Tensor:
     """Clip in place as planned; returns the norm before."""
+    if not gradients:
+        return torch.zeros(())
     norms = torch._foreach_norm(gradients)
-    norm = torch.linalg.vector_norm(torch.stack([n.to(norms[0].dtype) for n in norms]))
+    norm: Tensor = torch.linalg.vector_norm(torch.stack([n.to(norms[0].dtype) for n in norms]))
     if plan.clip > 0:
         each = norms if plan.clip_per == "parameter" else [norm] * len(gradients)
         scales = [torch.clamp(plan.clip / (n + 1e-6), max=1.0) for n in each]

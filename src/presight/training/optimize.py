@@ -21,7 +21,7 @@ class LARS(torch.optim.Optimizer):
     v <- momentum * v + lr * trust * g; w <- w - v. Groups with `adapt` False use trust 1.
 
     Source: You, Gitman, Ginsburg: Large Batch Training of Convolutional Networks (2017), in the
-    variant of SimCLR's release.
+    variant whose momentum holds the learning rate.
     """
 
     def __init__(

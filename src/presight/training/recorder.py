@@ -47,6 +47,7 @@ class Recorder:
         self._first = session.progress.number
         self._every = max(1, min(EVERY, total // 100))
         self.loss = float("nan")
+        self._norm, self._lr = torch.tensor(float("nan")), 0.0
         self._clear()
 
     def _clear(self) -> None:

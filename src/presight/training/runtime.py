@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
@@ -35,7 +35,7 @@ def pick_device(name: str) -> torch.device:
     Raises:
         UsageError: no such kind. Unavailable: not on this machine.
     """
-    kinds = {
+    kinds: dict[str, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
         "xpu": lambda: hasattr(torch, "xpu") and torch.xpu.is_available(),
@@ -105,7 +105,7 @@ class Runtime:
             synchronize(learner)
         learner.to(self.device, self.dtype)
         if self.device.type == "cuda" or self.precision == "bf16":
-            learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            learner.to(memory_format=torch.channels_last)
 
     def wrap(self, turn: nn.Module) -> nn.Module:
         """A turn whose gradients are averaged over processes."""
@@ -120,7 +120,7 @@ class Runtime:
         """Mixed precision, where it is on."""
         if self.precision not in _AUTOCAST:
             return contextlib.nullcontext()
-        return torch.autocast(self.device.type, _AUTOCAST[self.precision])  # type: ignore[return-value]
+        return torch.autocast(self.device.type, _AUTOCAST[self.precision])
 
     def micro_batch(self, turn: nn.Module, last: bool) -> AbstractContextManager[None]:
         """Gradients are exchanged in an update's last micro-batch only."""

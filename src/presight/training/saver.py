@@ -46,7 +46,12 @@ class Saver:
         return time.monotonic() - self._last >= self._seconds
 
     def save(self, session: Session) -> None:
-        """Write the session, unless its present update is written already."""
+        """Write the session, unless its present update is written already.
+
+        What was seen to be not finite since the last record is taken back before.
+        """
+        if session.guard.tripped():
+            session.strike()
         number = session.progress.number
         if number != self._saved:
             groups, state = session.capture()

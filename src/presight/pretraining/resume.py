@@ -1,0 +1,50 @@
+"""Going on with a run: its own configuration under this command, and the same images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from presight.core.settings import Settings
+from presight.data.source import Source
+from presight.errors import RunError
+from presight.pretraining.configuration import Configuration
+from presight.store.folder import RunFolder
+
+
+def continued(
+    data: str,
+    folder: RunFolder,
+    settings: Settings,
+    plan: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Configuration:
+    """The folder's configuration under this command."""
+    requested = {
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(Settings)
+        if getattr(settings, field.name) != field.default
+    }
+    saved = Configuration.read(folder)
+    config = saved.resumed(data, settings, {**requested, **plan, **options}, folder)
+    if folder.status == "done" and config.plan.epochs <= saved.plan.epochs:
+        raise RunError(folder.finished())
+    return config
+
+
+def same_data(
+    config: Configuration, source: Source, settings: Settings, folder: RunFolder
+) -> Configuration:
+    """The configuration, if the images are those that the run began with."""
+    if source.fingerprint == config.fingerprint:
+        return config
+    before, now = config.spec.n_samples, len(source)
+    what = "images were edited or renamed" if before == now else f"{before:,} images, now {now:,}"
+    if before != now or not settings.accept_data_change:
+        advice = "" if before != now else "--accept-data-change goes on with them, or "
+        raise RunError(
+            f"the images of {folder} changed: {what}. {advice.capitalize()}start anew: "
+            f"--out {folder}2, or with --init {folder} to begin from its weights."
+        )
+    return dataclasses.replace(config, fingerprint=source.fingerprint)

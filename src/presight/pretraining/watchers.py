@@ -1,0 +1,56 @@
+"""Who looks at a run while it trains: files, trackers, the person who waits."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import torch
+
+from presight.core import world
+from presight.core.draw import Draw
+from presight.core.method import Method
+from presight.data.loader import Loader
+from presight.pretraining.configuration import Configuration
+from presight.pretraining.pictures import save_views
+from presight.store.folder import RunFolder
+from presight.training.observers import (
+    BarProgress,
+    MetricsFile,
+    Observer,
+    PlainProgress,
+    StopOnCollapse,
+    Tracker,
+)
+from presight.training.runtime import Runtime
+
+
+def picture(method: Method, loader: Loader, folder: RunFolder) -> None:
+    """Show the first batch's views as training sees them."""
+    count = min(12, len(loader.images))
+    batch = loader.images.batch(torch.arange(count))
+    save_views(folder, method.views(batch, Draw(loader.seed, 0, batch.index)), count)
+
+
+def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list[Observer]:
+    """Who looks at the run; all but the stop are on process 0."""
+    observers: list[Observer] = []
+    if config.settings.on_collapse == "stop":
+        observers.append(StopOnCollapse())
+    if world.rank():
+        return observers
+    observers.append(MetricsFile(folder.metrics, folder.events))
+    if config.settings.track:
+        runtime.start_trackers("presight", {"method": config.settings.method})
+        observers.append(Tracker(runtime.track))
+    if not config.settings.quiet:
+        plain = not sys.stderr.isatty() or any(os.environ.get(name) for name in ("CI", "NO_COLOR"))
+        dumb = os.environ.get("TERM") == "dumb"
+        observers.append(PlainProgress() if plain or dumb else BarProgress())
+    return observers
+
+
+def _terminal() -> bool:
+    """Whether cursor moves are welcome."""
+    refused = any(os.environ.get(name) for name in ("CI", "NO_COLOR"))
+    return sys.stderr.isatty() and not refused and os.environ.get("TERM") != "dumb"
