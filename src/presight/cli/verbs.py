@@ -147,10 +147,10 @@ def export(
         "unexpected": list(done.unexpected),
         "max_difference": done.max_difference,
     }
+    own = " (the classifier's)" if done.missing else ""
     lines = (
-        f"{done.path}: {done.keys} keys, missing {len(done.missing)} "
-        f"(the classifier's), unexpected {len(done.unexpected)}, largest difference after "
-        f"loading {done.max_difference:.2g}",
+        f"{done.path}: {done.keys} keys, missing {len(done.missing)}{own}, unexpected "
+        f"{len(done.unexpected)}, largest difference after loading {done.max_difference:.2g}",
         done.usage,
     )
     return Result(lines, record)

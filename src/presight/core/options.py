@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
-from presight.core import registry
+from presight.core import ranges, registry
 from presight.core.plan import TrainPlan
 from presight.core.settings import Settings
 from presight.core.values import coerce, is_recipe, plain, recipe, words
@@ -235,7 +235,10 @@ def take(known: Iterable[Option], flat: Mapping[str, object], owners: Owners) ->
 def _value(option: Option, value: object) -> Any:
     if is_recipe(option.annotation) and is_recipe(type(option.default)):
         return recipe(value, option.flag, own=type(option.default))
-    return coerce(value, option.annotation, option.flag)
+    coerced = coerce(value, option.annotation, option.flag)
+    if option.group in _GROUPS:
+        ranges.check(option.name, coerced, option.flag)
+    return coerced
 
 
 def unknown_option(name: str, known: Mapping[str, Option], owners: Owners) -> str:
