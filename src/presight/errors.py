@@ -18,7 +18,7 @@ from typing import ClassVar
 
 
 class PresightError(Exception):
-    """Base of everything that presight raises on purpose; `exit_code` is what the command returns."""
+    """Base of everything raised on purpose; `exit_code` is what the command returns."""
 
     exit_code: ClassVar[int] = 1
 

@@ -84,9 +84,11 @@ class Draw:
         self.seed, self.epoch, self.index = seed, epoch, index
         self.occurrence, self.path = occurrence, path
         rows = _mix(index.long() * _GAMMA)
-        self._rows = rows if occurrence is None else _mix(rows + occurrence.long()) * (
-            occurrence > 0
-        ) + rows * (occurrence == 0)
+        self._rows = (
+            rows
+            if occurrence is None
+            else _mix(rows + occurrence.long()) * (occurrence > 0) + rows * (occurrence == 0)
+        )
 
     def __len__(self) -> int:
         return len(self.index)
@@ -99,9 +101,7 @@ class Draw:
         counter = torch.arange(1, count + 1, device=rows.device) * _GAMMA
         return _mix(rows[:, None] + counter).view(len(rows), *shape)
 
-    def uniform(
-        self, stream: str, shape: Size = (), low: float = 0.0, high: float = 1.0
-    ) -> Tensor:
+    def uniform(self, stream: str, shape: Size = (), low: float = 0.0, high: float = 1.0) -> Tensor:
         """Float32 [B, *shape], uniform in [low, high)."""
         unit = _shift(self._bits(stream, shape), 40).float() * 2.0**-24
         return unit * (high - low) + low

@@ -22,8 +22,19 @@ from presight.store import atomic
 from presight.store.folder import RunFolder
 
 MAY_CHANGE = frozenset(
-    ("epochs", "workers", "checkpoint_minutes", "keep", "device", "track", "cache_dir", "download")
-    + ("on_collapse", "out", *layout.ORDERS)
+    (
+        "epochs",
+        "workers",
+        "checkpoint_minutes",
+        "keep",
+        "device",
+        "track",
+        "cache_dir",
+        "download",
+        "on_collapse",
+        "out",
+        *layout.ORDERS,
+    )
 )
 """Options that a resumed run may be given anew; all others decide the result."""
 
