@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,15 +102,26 @@ def test_children_that_cannot_start_are_said_once(monkeypatch: pytest.MonkeyPatc
     made.close()
 
 
-def test_an_interrupt_stops_the_rest(workers: Pool) -> None:
+def test_an_interrupt_stops_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, go, calls = Pool(2), threading.Event(), []
+
+    def work(tasks: list[Task], *_: object) -> list[object]:
+        calls.append(len(tasks))
+        go.wait(20)
+        return []
+
     def stop(*_: int) -> None:
         raise KeyboardInterrupt
 
-    good = Piece("", "x", data=encoded(pixels()))
+    monkeypatch.setattr(made, "_work", work)
+    before = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
-        workers.run(inspections([good] * 3000), Limits(), stop)
-    [(reply, _)] = workers.run(inspections([good]), Limits())
-    assert isinstance(reply, list)
+        made.run(inspections([Piece("", "x", data=b"")] * 3000), Limits(), stop)
+    workers = set(threading.enumerate()) - before
+    go.set()
+    for thread in workers:
+        thread.join()
+    assert len(workers) == len(calls) == 2
 
 
 def test_a_child_never_imports_torch(monkeypatch: pytest.MonkeyPatch) -> None:
