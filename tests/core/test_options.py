@@ -40,6 +40,18 @@ def test_help_is_inherited_and_can_be_replaced() -> None:
     assert found["queue_size"].help == "rows of the queue."
 
 
+def test_help_of_the_nearest_class_counts() -> None:
+    class Third(registry.load("toy-two", PLUGIN)):  # type: ignore[misc]
+        """A third.
+
+        Args:
+            heat: hotter.
+        """
+
+    found = {option.name: option.help for option in options.of_method(Third)}
+    assert found == {"heat": "hotter.", "queue_size": "rows of the queue."}
+
+
 @pytest.mark.parametrize("kind", [Settings, TrainPlan])
 def test_every_field_of_the_dataclasses_is_an_option_with_help(kind: type) -> None:
     found = options.of_dataclass(kind, "plan")
