@@ -48,8 +48,7 @@ class MemoryBank(nn.Module):
         new = world.gather_detached(embeddings).to(self.rows.dtype)
         order = torch.arange(len(index), device=index.device)
         same = index[:, None] == index[None, :]
-        last = torch.where(same, order, -1).amax(
-            1
-        )  # equal values for equal indices: any write order
+        # Equal values wherever an index is equal: then the order of writing does not matter.
+        last = torch.where(same, order, -1).amax(1)
         blended = normalize(torch.lerp(new[last], self.rows[index], momentum), dim=1)
         self.rows.index_copy_(0, index, blended)
