@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kstest, ks_2samp
+from scipy.stats import ks_2samp, kstest
 from torchvision.transforms import RandomResizedCrop
 
 from presight.core.draw import Draw

@@ -1,0 +1,157 @@
+"""Laws that hold for every recipe: the executors agree, and no view depends on its batch."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torchvision.transforms.v2 import functional as tv
+
+from presight import views
+from presight.core.batch import Batch, Views
+from presight.core.draw import Draw
+from presight.core.recipe import Recipe
+from presight.views.pairs import SimCLRPair
+from presight.views.single import Crop
+
+from .pictures import BATCH_ERROR, HIGH_ERROR, assert_close, pictures
+
+COUNT = 6
+EVERYTHING = Crop(
+    jitter=0.8,
+    gray=0.2,
+    blur=0.5,
+    solarize=0.3,
+    rotation=15.0,
+    translation=0.1,
+    zoom=(0.8, 1.2),
+    cutout=0.3,
+)
+RECIPES = [*(views.recipe(name, size=32) for name in views.names()), EVERYTHING.sized(32)]
+
+
+def _batch(count: int = COUNT, height: int = 48, width: int = 60) -> Batch:
+    batch = Batch.of(pictures(count, height, width), 5 * torch.arange(count))
+    frame = batch.frame.clone()
+    frame[1] = torch.tensor([4.0, 2.0, 50.0, 47.0])
+    return Batch(batch.images, batch.index, frame)
+
+
+def _make(recipe: Recipe, batch: Batch, executor: str, seed: int = 0) -> Views:
+    chosen = dataclasses.replace(recipe, executor=executor)  # type: ignore[arg-type]
+    return chosen(batch, Draw(seed, 0, batch.index))
+
+
+def _rows(batch: Batch, rows: list[int]) -> Batch:
+    return Batch(batch.images[rows], batch.index[rows], batch.frame[rows])
+
+
+def _unit(views: Views) -> Views:
+    """The views that are pictures in [0, 1]."""
+    return {
+        k: v for k, v in views.items() if v.is_floating_point() and 0 <= v.min() <= v.max() <= 1
+    }
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_the_executors_agree(recipe: Recipe) -> None:
+    batch = _batch()
+    one, other = _make(recipe, batch, "per-image"), _make(recipe, batch, "batched")
+    assert one.keys() == other.keys() == set(recipe.keys)
+    for key, view in one.items():
+        assert view.shape == other[key].shape
+        if key in _unit(one):
+            assert_close(view, other[key])
+        elif not view.is_floating_point():
+            assert torch.equal(view, other[key])
+
+
+@pytest.mark.parametrize("executor", ["per-image", "batched"])
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_view_does_not_depend_on_its_batch(recipe: Recipe, executor: str) -> None:
+    batch, rows = _batch(), [4, 1, 2]
+    whole, part = _make(recipe, batch, executor), _make(recipe, _rows(batch, rows), executor)
+    for key, view in whole.items():
+        expected = view.unflatten(0, (-1, COUNT))[:, rows].flatten(0, 1)
+        if executor == "per-image" and key in _unit(whole):
+            assert torch.equal(part[key], expected)
+        else:
+            # Lab's numbers go to a hundred.
+            limit = BATCH_ERROR if key in _unit(whole) else 100 * BATCH_ERROR
+            torch.testing.assert_close(part[key], expected, atol=limit, rtol=0)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_views_follow_the_seed_only(recipe: Recipe) -> None:
+    batch = _batch()
+    torch.manual_seed(1)
+    first = _make(recipe, batch, "per-image")
+    torch.manual_seed(2)
+    again, other = _make(recipe, batch, "per-image"), _make(recipe, batch, "per-image", seed=1)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    if recipe.name != "center":
+        assert any(not torch.equal(first[key], other[key]) for key in first)
+
+
+@pytest.mark.parametrize("size", [32, 96])
+@pytest.mark.parametrize("executor", ["per-image", "batched"])
+def test_simclr_is_torchvisions_chain_at_the_same_parameters(size: int, executor: str) -> None:
+    batch = _batch(4, 120, 100)
+    recipe = SimCLRPair(strength=1.0, blur=(0.5, 0.5)).sized(size)
+    made = _make(recipe, batch, executor)["views"]
+    for view in (0, 1):
+        draw = Draw(0, 0, batch.index).fork(f"view{view}")
+        params = recipe.one(batch, draw, size, blur=0.5)
+        jitter = params.jitter
+        assert jitter is not None
+        steps = (tv.adjust_brightness, tv.adjust_contrast, tv.adjust_saturation, tv.adjust_hue)
+        values = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
+        for row in range(4):
+            x0, y0, x1, y1 = params.boxes[row].int().tolist()
+            image = batch.images[row].float() / 255.0
+            image = tv.resized_crop(image, y0, x0, y1 - y0, x1 - x0, [size, size], antialias=True)
+            image = tv.horizontal_flip(image) if params.flip[row] else image
+            for step in jitter.order[row].tolist():
+                image = steps[step](image, float(values[step][row]))
+            image = tv.rgb_to_grayscale(image, 3) if params.gray[row] else image
+            sigma = float(params.sigma[row])
+            if sigma:
+                side = 2 * int(-(-3 * sigma // 1)) + 1
+                image = tv.gaussian_blur(image, [side, side], [sigma, sigma])
+            assert_close(made[view * 4 + row][None], image[None])
+
+
+def test_auto_takes_per_image_on_the_cpu() -> None:
+    batch, recipe = _batch(), views.recipe("simclr", size=32)
+    auto = _make(recipe, batch, "auto")["views"]
+    assert torch.equal(auto, _make(recipe, batch, "per-image")["views"])
+    assert not torch.equal(auto, _make(recipe, batch, "batched")["views"])
+
+
+def test_strong_shrinking_is_antialiased() -> None:
+    batch = Batch.of((torch.rand(2, 3, 200, 200) * 255).to(torch.uint8))
+    recipe = views.recipe("center", size=32)
+    made = _make(recipe, batch, "per-image")["view"]
+    reference = tv.resize(batch.images.float() / 255.0, [32, 32], antialias=True)
+    assert_close(made, reference)
+    rough = tv.resize(batch.images.float() / 255.0, [32, 32], antialias=False)
+    assert 255 * (rough - reference).abs().mean() > HIGH_ERROR
+
+
+def test_more_channels_move_together_and_keep_their_values() -> None:
+    color = pictures(3, 40, 40)
+    batch = Batch.of(torch.cat([color, color, color[:, :1]], 1))
+    for executor in ("per-image", "batched"):
+        moved = _make(EVERYTHING.sized(32), batch, executor)["view"]
+        assert moved.shape == (3, 7, 32, 32)
+        plain = dataclasses.replace(EVERYTHING, jitter=0.0, gray=0.0, blur=0.0, solarize=0.0)
+        still = _make(plain.sized(32), batch, executor)["view"]
+        torch.testing.assert_close(moved[:, 3:], still[:, 3:], atol=BATCH_ERROR, rtol=0)
+        assert not torch.equal(moved[:, :3], still[:, :3])
+
+
+def test_views_are_channels_last_in_memory() -> None:
+    made = _make(views.recipe("simclr", size=32), _batch(), "per-image")["views"]
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    assert made.dtype == torch.float32
