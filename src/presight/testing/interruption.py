@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from presight.core.batch import Step
 from presight.core.method import Method
 from presight.store.faults import Dead, fault
 from presight.testing.trial import Trial
@@ -63,9 +64,21 @@ def _at_forward(number: int) -> Stop:
 
 
 def _between_players(trial: Trial, method: Method, folder: Path) -> None:
-    """After a turn's backward pass and its step, where there is another turn to come."""
-    turns = len(method.players)
-    _at_forward(turns if turns > 1 else 2)(trial, method, folder)
+    """In the second update after the first player's step; a single player is cut before it."""
+    first = sum(player.start <= 0 for player in method.players)
+    if first > 1:
+        _at_forward(first + 2)(trial, method, folder)
+    before, calls = method.before_update, 0
+
+    def cut(step: Step) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise Killed
+        before(step)
+
+    object.__setattr__(method, "before_update", cut)
+    trial.train(method, folder=folder)
 
 
 def _in_a_save(trial: Trial, method: Method, folder: Path) -> None:

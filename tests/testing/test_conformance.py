@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import presight.testing
+from doubles import Bank
+from presight.testing import conformance
+
+
+def test_outsiders_find_everything_at_the_top() -> None:
+    for name in presight.testing.__all__:
+        assert getattr(presight.testing, name)
+    with pytest.raises(AttributeError, match="has no check_nothing"):
+        _ = presight.testing.check_nothing  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sys, presight.testing; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_check_method_runs_every_check_and_the_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def noted(name: str) -> conformance.Check:
+        return lambda trial: seen.append(f"{name} {trial.name}")
+
+    names = [check.__name__ for check in conformance.CHECKS]
+    monkeypatch.setattr(conformance, "CHECKS", [noted(name) for name in names])
+    monkeypatch.setattr(conformance, "check_two_processes", lambda trials: noted("two")(trials[0]))
+    conformance.check_method(Bank)
+    assert seen == [f"{name} bank" for name in [*names, "two"]]
+
+
+def test_options_reach_the_method() -> None:
+    with pytest.raises(TypeError, match="no_such"):
+        conformance.check_method(Bank, options={"no_such": 1})
+
+
+def test_requiring_is_not_switched_off() -> None:
+    conformance.require(True, "")
+    with pytest.raises(AssertionError, match="words"):
+        conformance.require(False, "words")
