@@ -110,3 +110,9 @@ def cache_side(side: int) -> Rule:
     """1.75 times a view's side: a random crop of a third of the area is not enlarged."""
     value = round(1.75 * side)
     return Rule(value, f"{value}: 1.75 times a view's side")
+
+
+def warmup_epochs(preset: float, epochs: float) -> Rule:
+    """The preset's warm-up, at most a tenth of the run: a short run needs the rest to learn."""
+    value = round(min(preset, epochs / 10), 4)
+    return Rule(value, f"{value:g} epochs of warm-up, a tenth of the run, instead of {preset:g}")

@@ -80,7 +80,7 @@ def configure(
         for f in dataclasses.fields(Settings)
         if getattr(resolver.settings, f.name) != f.default
     }
-    return Configuration(
+    found = Configuration(
         data=data,
         settings=settings,
         plan=chosen,
@@ -90,6 +90,7 @@ def configure(
         origins=resolver.origins,
         requested={**requested, **plan, **options},
     )
+    return found if settings.minutes and "epochs" not in plan else of_length(found, chosen.epochs)
 
 
 def pick_preset(card: Card, name: str, image_size: int) -> Preset:
@@ -171,6 +172,21 @@ def _plan(
     if plan.epochs <= 0:
         raise UsageError(f"--epochs {plan.epochs:g}: a number above 0 was expected.")
     return plan
+
+
+def of_length(configuration: Configuration, epochs: float, why: str = "") -> Configuration:
+    """The configuration for so many epochs, which also bound a warm-up that nobody asked for."""
+    plan = dataclasses.replace(configuration.plan, epochs=epochs)
+    origins = dict(configuration.origins)
+    if why:
+        origins["epochs"] = why
+    if "warmup_epochs" not in configuration.requested:
+        rule = automatic.warmup_epochs(plan.warmup_epochs, epochs)
+        if float(rule.value) < plan.warmup_epochs:
+            plan = dataclasses.replace(plan, warmup_epochs=float(rule.value))
+            origins["warmup_epochs"] = f"auto: {rule.why}"
+    spec = dataclasses.replace(configuration.spec, epochs=epochs)
+    return dataclasses.replace(configuration, plan=plan, spec=spec, origins=origins)
 
 
 def _typed(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:

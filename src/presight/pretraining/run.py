@@ -26,7 +26,7 @@ from presight.data.stored import Stored
 from presight.errors import Diverged, Interrupted, OutOfMemory, UsageError
 from presight.pretraining import speed
 from presight.pretraining.configuration import Configuration, check_method
-from presight.pretraining.configure import configure, warnings
+from presight.pretraining.configure import configure, of_length, warnings
 from presight.pretraining.data import open_data, open_images
 from presight.pretraining.resume import continued, same_data
 from presight.pretraining.watchers import picture, watchers
@@ -163,12 +163,7 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
             f"updates, {epochs:.2f} epochs, fit {minutes:g} minutes",
             file=sys.stderr,
         )
-    return dataclasses.replace(
-        config,
-        plan=dataclasses.replace(config.plan, epochs=epochs),
-        spec=dataclasses.replace(config.spec, epochs=epochs),
-        origins={**config.origins, "epochs": f"auto: fit {minutes:g} minutes on this machine"},
-    )
+    return of_length(config, epochs, f"auto: fit {minutes:g} minutes on this machine")
 
 
 def _begin(config: Configuration, source: Source, folder: RunFolder) -> None:

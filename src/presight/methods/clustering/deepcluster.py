@@ -128,8 +128,6 @@ class DeepCluster(Method):
 
     box = Box()
 
-    box = Box()
-
     def __init__(
         self,
         encoders: Encoders,

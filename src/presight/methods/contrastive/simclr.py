@@ -88,8 +88,6 @@ class SimCLR(Method):
 
     box = Box(learning=2, views=2)
 
-    box = Box(learning=2, views=2)
-
     def __init__(
         self,
         encoders: Encoders,

@@ -87,8 +87,6 @@ class Rotation(Method):
 
     box = Box(learning=4, views=4)
 
-    box = Box(learning=4, views=4)
-
     def __init__(
         self,
         encoders: Encoders,
