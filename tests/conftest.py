@@ -14,6 +14,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
+# Two threads of a small network otherwise burn a processor while they wait for each other.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 _CACHE = tempfile.TemporaryDirectory(prefix="presight-tests-")
 os.environ["XDG_CACHE_HOME"] = _CACHE.name
 os.environ["MPLCONFIGDIR"] = str(Path(_CACHE.name) / "matplotlib")

@@ -45,6 +45,6 @@ def test_the_final_state_is_weights_and_optimizers(tmp_path: Path) -> None:
     trial = Trial(Trio)
     trial.train(trial.build(), folder=tmp_path)
     state = final_state(tmp_path)
-    assert int(state["step"]) == 6
+    assert int(state["step"]) == 4
     assert "model:encoder.stage1.0.weight" in state
     assert any(name.startswith("optimizer_coder:") for name in state)

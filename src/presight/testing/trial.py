@@ -86,7 +86,7 @@ class Trial:
     method: type[Method]
     options: Mapping[str, Any] | None = None
     encoders: Encoders | None = None
-    count: int = 24
+    count: int = 16
     side: int = 16
     batch: int = 8
     epochs: int = 2
