@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import torch
 
 from presight.core.batch import Batch
@@ -33,13 +31,18 @@ def test_sizes_and_counts() -> None:
 
 
 def test_local_crops_are_small_parts() -> None:
-    recipe = dataclasses.replace(SwAVCrops().sized(32), ratio=(1.0, 1.0))
-    batch = Batch.of(pictures(500, 40, 40))
-    draw = Draw(0, 0, batch.index)
-    boxes = recipe.one(batch, draw, 14, scale=recipe.small_scale).boxes
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) / 1600
-    assert area.min() > 0.04
-    assert area.max() < 0.16
+    """On a ramp the range of a view's values is the width of its crop."""
+    ramp = torch.arange(0, 256, 4, dtype=torch.uint8).expand(20, 3, 64, 64).contiguous()
+    batch = Batch.of(ramp)
+    recipe = SwAVCrops(ratio=(1.0, 1.0), jitter=0.0, gray=0.0, blur=(0.0, 0.0, 0.0)).sized(64)
+    made = recipe(batch, Draw(0, 0, batch.index))
+
+    def widths(views: torch.Tensor) -> torch.Tensor:
+        return (views.amax((1, 2, 3)) - views.amin((1, 2, 3))) * 255 / 4 + 1
+
+    assert widths(made["small"]).max() <= 64 * 0.14**0.5 + 1
+    assert widths(made["small"]).min() >= 64 * 0.05**0.5 - 2
+    assert widths(made["views"]).min() >= 64 * 0.14**0.5 - 1
 
 
 def test_local_crops_differ_from_each_other() -> None:

@@ -176,3 +176,10 @@ def test_stacked_and_moved_parameters_keep_every_step() -> None:
     assert two.rand_augment is not None
     assert two.rand_augment.value.shape == (6, 2)
     assert two.gray is None
+
+
+def test_a_crop_reaches_both_borders_equally_often() -> None:
+    boxes = params.crop_boxes(_draw(), _frame(4, 4), (0.25, 0.25), (1.0, 1.0))
+    places, counts = boxes[:, :2].unique(return_counts=True)
+    assert places.tolist() == [0.0, 1.0, 2.0]
+    assert ((counts - 2 * MANY / 3).abs() < 5 * math.sqrt(2 * MANY / 3)).all()
