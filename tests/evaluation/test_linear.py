@@ -67,6 +67,17 @@ def test_scale_of_features_does_not_change_predictions() -> None:
     assert torch.equal(linear_probe(x, y).predict(x), linear_probe(x * 1e-3, y).predict(x * 1e-3))
 
 
+def test_weak_strengths_without_gain_are_not_tried() -> None:
+    """Labels without signal: held-out loss rises down the path, and the weak end costs most."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(200, 60, generator=generator), torch.arange(200) % 4
+    few, all_of_them = linear_probe(x, y), linear_probe(x, y, thorough=True)
+    assert 3 <= len(few.trials) < 7
+    gained = [trial.accuracy for trial in few.trials]
+    assert max(gained[:-2]) >= max(gained[-2:])
+    assert len(all_of_them.trials) == 45
+
+
 def test_one_image_a_class_can_be_fitted() -> None:
     probe = linear_probe(torch.eye(3), torch.arange(3))
     assert (probe.predict(torch.eye(3)) == torch.arange(3)).all()

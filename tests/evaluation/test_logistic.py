@@ -27,7 +27,7 @@ def solver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def solve(
     x: torch.Tensor, y: torch.Tensor, *strengths: float, tolerance: float = 1e-6
 ) -> list[Fit]:
-    return fit(x, y, strengths, n_classes=int(y.max()) + 1, tolerance=tolerance)
+    return list(fit(x, y, strengths, n_classes=int(y.max()) + 1, tolerance=tolerance))
 
 
 def objective(found: Fit, x: torch.Tensor, y: torch.Tensor, strength: float) -> torch.Tensor:

@@ -13,6 +13,7 @@ from presight.errors import UsageError
 from presight.evaluation.logistic import Fit, fit
 from presight.evaluation.split import stratified_split
 
+_PATIENCE = 2  # strengths without gain after which weaker ones are not tried
 _FEW = (1e-6, 1.0, 7)  # of the strength an image and unit variance: from, to, values
 _THOROUGH = (1e-6, 1e5, 45)  # of the strength itself
 
@@ -87,14 +88,15 @@ def linear_probe(
         sum_i cross_entropy(W x_i + b, y_i) + strength / 2 * |W|^2
 
     The held-out part is stratified; the best accuracy wins, equal ones by loss; then all of train
-    is fitted again. Features enter as they are.
+    is fitted again. Seven strengths go from strong to weak, until two in a row gain nothing.
+    Features enter as they are.
 
     Args:
         train: float [n, d]; on a CPU scikit-learn solves, elsewhere L-BFGS on the device.
         train_labels: int64 [n], two classes or more.
         validation: share of train that chooses the strength.
         seed: of the hold-out.
-        thorough: try 45 strengths instead of seven.
+        thorough: try all of 45 strengths instead.
 
     Raises:
         UsageError: one class only, features that are not finite, sizes that do not fit.
@@ -106,15 +108,16 @@ def linear_probe(
     _check(train, train_labels)
     classes, labels = torch.unique(train_labels.long(), return_inverse=True)
     path = strengths(train, thorough=thorough)
-    trials = _trials(train, labels, path, len(classes), validation, seed)
+    division = stratified_split(train_labels, validation, seed)
+    patience = len(path) if thorough else _PATIENCE
+    trials = _trials(train, labels, path, len(classes), division, patience)
     if trials:
         best = max(trials, key=lambda trial: (trial.accuracy, -trial.loss))
         # The path's length is what makes weak penalties cheap: the last fit goes down it too.
         path = [strength for strength in path if strength >= best.strength]
     else:
         path = path[: (len(path) + 1) // 2]
-    final = fit(train, labels, path, n_classes=len(classes))[-1]
-    _, held = stratified_split(train_labels, validation, seed)
+    *_, final = fit(train, labels, path, n_classes=len(classes))
     return Probe(
         classes,
         final.weight,
@@ -122,20 +125,36 @@ def linear_probe(
         path[-1],
         final.converged,
         trials,
-        len(held) if trials else 0,
+        len(division[1]),
     )
 
 
 def _trials(
-    train: Tensor, labels: Tensor, path: list[float], classes: int, validation: float, seed: int
+    train: Tensor,
+    labels: Tensor,
+    path: list[float],
+    classes: int,
+    division: tuple[Tensor, Tensor],
+    patience: int,
 ) -> tuple[Trial, ...]:
-    kept, held = stratified_split(labels, validation, seed)
+    """The strengths on the held-out part, until `patience` in a row were no better than the best.
+
+    Weak penalties take most iterations, and where the held-out loss rises they only fit noise.
+    """
+    kept, held = (rows.to(train.device) for rows in division)
     if not len(held):
         return ()
-    kept, held = kept.to(train.device), held.to(train.device)
+    tried: list[Trial] = []
+    waited, accuracy, loss = 0, -1.0, math.inf
     fits = fit(train[kept], labels[kept], path, n_classes=classes)
-    pairs = zip(path, fits, strict=True)
-    return tuple(_trial(strength, found, train[held], labels[held]) for strength, found in pairs)
+    for strength, found in zip(path, fits, strict=True):
+        trial = _trial(strength, found, train[held], labels[held])
+        tried.append(trial)
+        waited = 0 if trial.accuracy > accuracy or trial.loss < loss else waited + 1
+        if waited >= patience:
+            break
+        accuracy, loss = max(accuracy, trial.accuracy), min(loss, trial.loss)
+    return tuple(tried)
 
 
 def _trial(strength: float, found: Fit, features: Tensor, labels: Tensor) -> Trial:

@@ -10,7 +10,7 @@ changes the solution, but all make it cheaper and its tolerance independent of t
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _HISTORY = 10
 _HALVINGS = 25
 _ROWS = 2**26  # logits held at a time
+_ONE_THREAD = 2**24  # numbers of a problem that is solved on one thread
 _SMALL = 2**22  # numbers of a problem that is cheap enough for float64
 
 
@@ -84,13 +85,14 @@ def fit(
     n_classes: int,
     tolerance: float = 1e-4,
     max_iter: int = 1000,
-) -> list[Fit]:
-    """Solutions at several strengths, in the order asked.
+) -> Iterator[Fit]:
+    """Solutions down a path of strengths, one when it is asked for.
 
     Args:
         features: float [n, d]; the device decides the solver.
         labels: int64 [n], 0..n_classes-1, each of them at least once.
-        strengths: of the penalty, positive.
+        strengths: of the penalty, positive, from strong to weak: on a CPU each starts at the
+            solution before, elsewhere all are solved together.
         n_classes: two or more.
         tolerance: of the mean loss's gradient, for features of unit scale.
         max_iter: iterations of a strength.
@@ -98,8 +100,8 @@ def fit(
     plain = Plain.of(features.float())
     inner = [strength / plain.scale**2 for strength in strengths]
     solve = _by_sklearn if features.device.type == "cpu" else minimize
-    solved = solve(plain.rows, labels, inner, n_classes, tolerance, max_iter)
-    return [plain.back(*solution) for solution in solved]
+    for solution in solve(plain.rows, labels, inner, n_classes, tolerance, max_iter):
+        yield plain.back(*solution)
 
 
 Solution = tuple[Tensor, Tensor, bool, int]
@@ -112,8 +114,8 @@ def _shares(labels: Tensor, classes: int) -> Tensor:
 
 def _by_sklearn(
     rows: Tensor, labels: Tensor, strengths: list[float], classes: int, tol: float, max_iter: int
-) -> list[Solution]:
-    """Down the path from strong to weak, each started at the one before."""
+) -> Iterator[Solution]:
+    """One strength after the other, each started at the one before."""
     from sklearn.linear_model import LogisticRegression
 
     # Of two classes scikit-learn fits one row w = w1 - w0, whose penalty is half as large.
@@ -124,27 +126,28 @@ def _by_sklearn(
     bias = bias[1:] - bias[:1] if classes == 2 else bias
     model.coef_ = torch.zeros(len(bias), rows.shape[1], dtype=rows.dtype).numpy()
     model.intercept_ = bias.to(rows.dtype).numpy()
-    solved: dict[int, Solution] = {}
-    for at in sorted(range(len(strengths)), key=lambda i: -strengths[i]):
-        model.set_params(C=two / strengths[at])
+    for strength in strengths:
+        model.set_params(C=two / strength)
         in_time = _fit_model(model, rows, labels)
         weight, bias = torch.tensor(model.coef_), torch.tensor(model.intercept_)
         if classes == 2:
             weight, bias = torch.cat((-weight, weight)) / 2, torch.cat((-bias, bias)) / 2
         theta = torch.cat((weight.T, bias[None]))[None].to(rows.dtype)
-        penalty = theta.new_tensor([strengths[at] / len(rows)])
+        penalty = theta.new_tensor([strength / len(rows)])
         # The library also stops where the value no longer falls; the gradient tells which it was.
         gradient = _value_and_gradient(theta, rows, labels, penalty)[1].abs().max()
         converged = in_time and float(gradient) <= 2.0 * tol
-        solved[at] = weight.float(), bias.float(), converged, int(model.n_iter_.max())
-    return [solved[at] for at in range(len(strengths))]
+        yield weight.float(), bias.float(), converged, int(model.n_iter_.max())
 
 
 def _fit_model(model: LogisticRegression, rows: Tensor, labels: Tensor) -> bool:
     """Fit; False where the iterations ran out. Other warnings than that one are passed on."""
     from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with warnings.catch_warnings(record=True) as caught:
+    # Products of a few columns: threads gain little, and lose much where other work runs beside.
+    threads = 1 if rows.numel() <= _ONE_THREAD else None
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(threads):
         warnings.simplefilter("always")
         model.fit(rows.numpy(), labels.numpy())
     for other in caught:
