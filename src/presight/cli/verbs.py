@@ -20,9 +20,14 @@ def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
         out: folder of the runs and the report.
         minutes: time budget for both trainings together.
     """
-    from presight import pretraining
+    from pathlib import Path
 
-    return _result(pretraining.demo(out, minutes))
+    from presight.pretraining.demo import demo as run
+    from presight.reporting.page import write_report
+
+    made = run(out, minutes)
+    page = write_report(made.runs, Path(out) / "report.html")
+    return Result((*made.lines(), f"report    {page}"), {**made.summary, "report": str(page)})
 
 
 def check(data: str) -> Result:

@@ -1,4 +1,4 @@
-"""Learner: what the trainer knows. A module whose forward is the loss, and a closed list of verbs."""
+"""Learner: what the trainer knows. Its forward is the loss; its verbs are a closed list."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 from presight.errors import UsageError
 
 _CELLS = 2**25  # similarities held at a time, 128 MiB
-_TIE = 1e-6  # votes closer than this share of the largest are equal: float32 sums are no finer
+_TIE = 1e-5  # votes closer than this share of the largest are equal: float32 is no finer
 
 
 def neighbor_count(n_train: int, n_classes: int, most: int = 200) -> int:

@@ -16,6 +16,7 @@ from presight.core.method import Card
 from presight.core.plan import TrainPlan
 from presight.core.settings import Settings
 from presight.core.values import plain
+from presight.data.source import shown
 from presight.errors import IntegrityError, RunError
 from presight.restore import Origin
 from presight.store import atomic
@@ -166,14 +167,18 @@ class Configuration:
         """What a user should know before it starts."""
         spec, plan = self.spec, self.plan
         updates = round(plan.epochs * spec.updates_per_epoch)
-        resolved = [f"{key} {rule}" for key, rule in self.origins.items() if rule[:4] == "auto"]
+        resolved = [
+            f"auto      {key.replace('_', '-')} {rule.removeprefix('auto: ')}"
+            for key, rule in self.origins.items()
+            if rule.startswith("auto: ")
+        ]
         return [
-            f"{card.title} ({card.authors} {card.year}) · {self.settings.backbone} · "
-            f"{spec.image_size} px · {precision} · {device}",
-            f"data      {spec.n_samples:,} images of {self.data}",
-            f"schedule  {plan.epochs:g} epochs · batch {plan.batch_size} · {updates:,} updates · "
-            f"{plan.optimizer}, learning rate {plan.peak_lr():.4g}",
-            *(f"auto      {line}" for line in resolved),
+            f"{card.title} ({card.authors} {card.year}), {self.settings.backbone}, "
+            f"{spec.image_size} px, {precision}, {device}",
+            f"data      {spec.n_samples:,} images of {shown(self.data)}",
+            f"schedule  {plan.epochs:g} epochs, batch {plan.batch_size}, {updates:,} updates, "
+            f"{plan.optimizer} at learning rate {plan.peak_lr():.4g}",
+            *resolved,
         ]
 
 

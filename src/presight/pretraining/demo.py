@@ -1,4 +1,4 @@
-"""demo(): two methods on rendered scenes, measured beside what costs nothing, and a report."""
+"""demo(): two methods on rendered scenes, measured beside what costs nothing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,12 @@ class Demo:
             f"accuracy on {LABELLED:,} synthetic scenes of ten classes, learned from {LABELLED:,} "
             f"labels, frozen features; one seed, {self.seconds / 60:.1f} minutes in all"
         )
-        return [*lines, f"runs      {self.folder}", f"report    {self.folder / 'report.html'}"]
+        return [*lines, *(f"run       {run}" for run in self.runs)]
+
+    @property
+    def runs(self) -> list[Path]:
+        """The run folders."""
+        return [self.folder / name for name in self.measured]
 
 
 def _row(title: str, found: Measured, row: str) -> str:
@@ -62,7 +67,7 @@ def _row(title: str, found: Measured, row: str) -> str:
 
 
 def demo(out: str = "demo", minutes: float = 4.0) -> Demo:
-    """Pretrain two methods without labels, measure both, and write a report's material.
+    """Pretrain two methods without labels, and measure both.
 
     Args:
         out: folder of the runs; runs of an earlier demo are moved aside.

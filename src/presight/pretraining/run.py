@@ -29,7 +29,7 @@ from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, of_length, warnings
 from presight.pretraining.data import open_data, open_images
 from presight.pretraining.resume import continued, same_data
-from presight.pretraining.watchers import picture, watchers
+from presight.pretraining.watchers import listening, picture, watchers
 from presight.restore import build_method, load_backbone, save_backbone
 from presight.store import atomic
 from presight.store.doctor import seal_run
@@ -110,7 +110,8 @@ def pretrain(
             if not known:
                 config = _solved(config, images, runtime, began)
                 _begin(config, source, folder)
-            return _trained(config, images, runtime, folder)
+            with listening(folder, settings.quiet):
+                return _trained(config, images, runtime, folder)
     except torch.OutOfMemoryError as error:
         raise _out_of_memory(plan, error) from error
     finally:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean
 
 from presight.core import world
 from presight.core.method import Method
 from presight.core.plan import TrainPlan
 from presight.data.loader import Loader
-from presight.training.loop import train
+from presight.training.loop import TrainResult, train
 from presight.training.runtime import Runtime
 
-FIRST, MOST, SECONDS = 3, 20, 12.0
-"""Updates of the first look, updates and seconds of the second at most."""
+LEAST, MOST, SECONDS = 4, 24, 12.0
+"""Updates that are timed at least and at most, and about how many seconds that may take."""
 SPARE = 0.98
 """Share of the budget that is planned: the rest is for checkpoints and a slower moment."""
 
@@ -40,7 +41,7 @@ class Speed:
 
 
 def measure(make: Callable[[], Method], loader: Loader, plan: TrainPlan, runtime: Runtime) -> Speed:
-    """Train throwaway copies for some updates: a short look, then a longer one.
+    """Train throwaway copies for some updates, and time each.
 
     Args:
         make: a method with fresh weights, every time it is called.
@@ -49,21 +50,16 @@ def measure(make: Callable[[], Method], loader: Loader, plan: TrainPlan, runtime
         runtime: of the run.
     """
 
-    def look(updates: int) -> float:
+    def look(updates: int) -> TrainResult:
         method = make()
         return train(
-            method,
-            loader,
-            recipe=method.views,
-            plan=plan,
-            runtime=runtime,
-            updates=updates,
-        ).seconds
+            method, loader, recipe=method.views, plan=plan, runtime=runtime, updates=updates
+        )
 
-    look(1)  # memory, threads and kernels warm up
-    short = look(FIRST)
-    count = max(FIRST + 2, min(MOST, int(SECONDS * FIRST / max(short, 1e-3))))
-    update = max(1e-5, (look(count) - short) / (count - FIRST))
-    found = Speed(update, max(0.0, short - FIRST * update))
+    warm = look(2)  # memory, threads and kernels
+    count = max(LEAST, min(MOST, int(SECONDS / max(warm.update_seconds[-1], 1e-3))))
+    seen = look(count)
+    timed = seen.update_seconds[1:]
+    found = Speed(fmean(timed), max(0.0, seen.seconds - sum(seen.update_seconds)))
     agreed: Speed = world.broadcast_object(found)
     return agreed

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
+import time
+from collections.abc import Iterator
 
 import torch
 
@@ -13,6 +17,7 @@ from presight.core.method import Method
 from presight.data.loader import Loader
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.pictures import save_views
+from presight.store import records
 from presight.store.folder import RunFolder
 from presight.training.observers import (
     BarProgress,
@@ -48,6 +53,33 @@ def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list
         dumb = os.environ.get("TERM") == "dumb"
         observers.append(PlainProgress() if plain or dumb else BarProgress())
     return observers
+
+
+class Notes(logging.Handler):
+    """What parts of a method log is told to the person who waits, and kept with the run."""
+
+    def __init__(self, folder: RunFolder, quiet: bool) -> None:
+        super().__init__(logging.WARNING)
+        self._folder, self._quiet = folder, quiet
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the note."""
+        text = record.getMessage()
+        records.append(self._folder.events, {"time": time.time(), "kind": "note", "text": text})
+        if not self._quiet:
+            print(f"note: {text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def listening(folder: RunFolder, quiet: bool) -> Iterator[None]:
+    """While open, process 0 writes down what presight's parts log."""
+    logger = logging.getLogger("presight")
+    handler = Notes(folder, quiet) if world.rank() == 0 else logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _terminal() -> bool:

@@ -38,6 +38,7 @@ class TrainResult:
         seconds: of this session.
         images: seen in this session, over all processes.
         loss: mean over the last records' updates.
+        update_seconds: of the session's first updates, waiting for images included.
         notes: said while resuming.
     """
 
@@ -45,6 +46,7 @@ class TrainResult:
     seconds: float
     images: int
     loss: float
+    update_seconds: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -116,7 +118,8 @@ def train(
     finally:
         recorder.end()
     seconds, images = recorder.seconds, (now.number - first) * loader.batch_size
-    return TrainResult(now.number, seconds, images, recorder.loss, tuple(notes))
+    times = tuple(recorder.update_seconds)
+    return TrainResult(now.number, seconds, images, recorder.loss, times, tuple(notes))
 
 
 def advance(

@@ -15,6 +15,8 @@ from presight.training.session import Session
 
 EVERY = 10
 """Updates a record; numbers stay on the device in between."""
+MOST_TIMES = 100
+"""Updates of a session whose wall time is kept, for planning."""
 WARM_SHARE = 0.05
 """Share of a run before advice is given: a start may look like anything."""
 
@@ -92,6 +94,8 @@ class Recorder:
     def after_update(self) -> None:
         """Make a record where one is due."""
         self._updates += 1
+        if len(self.update_seconds) < MOST_TIMES:
+            self.update_seconds.append(time.monotonic() - self._mark)
         number = self._session.progress.number
         if number % self._every and number != self._total:
             return

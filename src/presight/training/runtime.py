@@ -7,6 +7,7 @@ batch with the number of processes, and its save_state, which pickles.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -86,6 +87,11 @@ class Runtime:
         track: Sequence[str] = (),
         folder: Path | None = None,
     ) -> None:
+        for name in track:
+            if importlib.util.find_spec(name) is None:
+                raise Unavailable(
+                    f'--track {name} needs the extra "track": pip install "presight[track]"'
+                )
         chosen = pick_device(device)
         if int(os.environ.get("WORLD_SIZE", "1")) > 1 and chosen.type == "cuda":
             chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

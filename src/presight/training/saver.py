@@ -65,15 +65,15 @@ class Saver:
     def resume(self, session: Session) -> list[str]:
         """Restore the newest sound checkpoint, if there is one; returns what was passed over."""
         snapshot = self._checkpoints.latest()
-        if snapshot is None:
-            return []
-        session.restore(snapshot)
-        self._saved = session.progress.number
-        metrics_bytes = snapshot.state["metrics_bytes"]
-        if world.rank() == 0 and isinstance(metrics_bytes, int):
-            records.truncate(self._metrics, metrics_bytes)
+        kept: object = 0  # records of updates that no checkpoint holds are made again
+        if snapshot is not None:
+            session.restore(snapshot)
+            self._saved = session.progress.number
+            kept = snapshot.state["metrics_bytes"]
+        if world.rank() == 0 and isinstance(kept, int):
+            records.truncate(self._metrics, kept)
         world.barrier()
-        return list(snapshot.notes)
+        return list(snapshot.notes) if snapshot else []
 
     def keep_batch(self, number: int, batch: Batch) -> str:
         """Write a batch that could not be learned from; returns where, below the run folder."""
