@@ -42,6 +42,17 @@ def test_equal_votes_go_to_the_lowest_class() -> None:
     assert knn(bank, torch.tensor([1, 3, 3]), query, k=2).item() == 1
 
 
+def test_rounding_does_not_break_a_tie() -> None:
+    """Mirror images are equally similar, but for the rounding of their lengths."""
+    angles = torch.linspace(0.1, 0.5, 5)
+    upper = torch.stack((angles.cos(), angles.sin()), 1)
+    lower = upper * torch.tensor([1.0, -1.0])
+    labels = torch.tensor([0] * 5 + [1] * 5)
+    for scale in torch.linspace(0.11, 9.7, 200):
+        for bank in (torch.cat((upper, lower * scale)), torch.cat((upper * scale, lower))):
+            assert knn(bank, labels, torch.tensor([[1.0, 0.0]]), k=10).item() == 0
+
+
 def test_agrees_with_scikit_learn() -> None:
     generator = torch.Generator().manual_seed(1)
     bank, queries = torch.randn(300, 8, generator=generator), torch.randn(80, 8)

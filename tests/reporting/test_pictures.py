@@ -39,6 +39,13 @@ def test_other_files_are_refused(tmp_path: Path, raw: bytes) -> None:
         as_data(path)
 
 
+def test_another_format_under_this_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 8)).save(path, "GIF")
+    with pytest.raises(ValueError, match="no readable PNG"):
+        as_data(path)
+
+
 def test_a_bomb_is_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("1", (8000, 8000)).save(path)
