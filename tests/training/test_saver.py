@@ -87,6 +87,14 @@ def test_records_of_updates_that_are_done_again_are_cut_off(tmp_path: Path) -> N
     assert [r["step"] for r in records.read(metrics)] == list(range(1, 9))
 
 
+def test_without_a_checkpoint_all_records_are_made_again(tmp_path: Path) -> None:
+    metrics, events = tmp_path / "metrics.jsonl", tmp_path / "events.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        learn(Diary(), folder=tmp_path, minutes=60, observers=[Cut(metrics, events)])
+    learn(Diary(), folder=tmp_path, observers=[MetricsFile(metrics, events)])
+    assert [r["step"] for r in records.read(metrics)] == list(range(1, 9))
+
+
 def test_a_damaged_checkpoint_is_passed_over_and_said(tmp_path: Path) -> None:
     whole, last = Diary(), Diary()
     learn(whole)
