@@ -50,6 +50,8 @@ class Recorder:
         self._every = max(1, min(EVERY, total // 100))
         self.loss = float("nan")
         self._norm, self._lr = torch.tensor(float("nan")), 0.0
+        self.update_seconds: list[float] = []
+        self._mark = self._start
         self._clear()
 
     def _clear(self) -> None:
