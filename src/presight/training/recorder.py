@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from presight.core.batch import Batch, Out
-from presight.training.monitor import Monitor, effective_rank, spread
+from presight.nn.spread import effective_rank, spread
+from presight.training.monitor import Monitor
 from presight.training.observers import Observer
 from presight.training.session import Session
 
 EVERY = 10
 """Updates a record; numbers stay on the device in between."""
+RANK_ROWS = 256
+"""Rows of the embedding that rank and spread are computed from: a bound on their cost."""
 MOST_TIMES = 100
 """Updates of a session whose wall time is kept, for planning."""
 WARM_SHARE = 0.05
@@ -134,7 +137,7 @@ class Recorder:
         }
         values.update({name: float(value) for name, value in self._terms.items()})
         if self._out is not None and self._out.embedding is not None:
-            embedding = self._out.embedding
+            embedding = self._out.embedding[:RANK_ROWS]
             values["dim"] = embedding.shape[1]
             values["rank"] = effective_rank(embedding)
             values["spread"] = spread(embedding)
