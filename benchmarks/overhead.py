@@ -21,7 +21,7 @@ from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.losses.contrastive import nt_xent
 from presight.nn import backbones
-from presight.nn.heads import projector
+from presight.nn.heads import mlp
 from presight.training.loop import advance, keep
 from presight.training.monitor import Monitor
 from presight.training.recorder import Recorder
@@ -50,7 +50,7 @@ class Net(Learner):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = backbones.encoders("resnet9:4", image_size=SIDE)()
-        self.projector = projector(self.encoder.dim, 32, 32)
+        self.projector = mlp(self.encoder.dim, 32, 32)
 
     def forward(self, views: Views, step: Step) -> Out:
         first, second = self.projector(self.encoder(views["views"])).chunk(2)

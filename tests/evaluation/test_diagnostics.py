@@ -10,8 +10,8 @@ from presight.evaluation.diagnostics import (
     alignment,
     describe,
     effective_rank,
-    feature_std,
     rankme,
+    spread,
     uniformity,
 )
 
@@ -38,17 +38,17 @@ def test_an_offset_lowers_the_one_and_not_the_other() -> None:
     assert effective_rank(features + 5.0) == pytest.approx(effective_rank(features), rel=1e-4)
 
 
-def test_equal_rows_have_rank_one_and_no_spread() -> None:
+def test_equal_rows_have_no_rank_and_no_spread() -> None:
     rows = gaussian(1, 32).repeat(50, 1)
-    assert effective_rank(rows) == pytest.approx(1.0, abs=1e-3)
-    assert feature_std(rows) == pytest.approx(0.0, abs=1e-6)
+    assert effective_rank(rows) == 0
+    assert spread(rows) == pytest.approx(0.0, abs=1e-6)
     assert uniformity(rows) == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("d", [32, 128])
 def test_spread_of_uniform_directions_is_one(d: int) -> None:
-    assert feature_std(gaussian(10_000, d)) == pytest.approx(1.0, abs=2e-3)
-    assert feature_std(100 * gaussian(10_000, d)) == pytest.approx(1.0, abs=2e-3)
+    assert spread(gaussian(10_000, d)) == pytest.approx(1.0, abs=2e-3)
+    assert spread(100 * gaussian(10_000, d)) == pytest.approx(1.0, abs=2e-3)
 
 
 def test_uniformity_of_the_sphere() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from presight.errors import UsageError
+from presight.nn.spread import effective_rank, spread
 
 _ROWS = 20_000  # rows that `describe` looks at
 _PAIRS = 2048  # rows of which all pairs are compared
@@ -49,31 +50,6 @@ def rankme(features: Tensor) -> float:
     Source: Garrido, Balestriero, Najman, LeCun, RankMe, ICML 2023, equation 1.
     """
     return _entropy_rank(torch.linalg.svdvals(_rows(features)), 1e-7)
-
-
-def effective_rank(features: Tensor) -> float:
-    """`rankme` of features whose mean is taken off; 1 where all rows are equal.
-
-    Source: Roy and Vetterli, The Effective Rank, EUSIPCO 2007.
-    """
-    rows = _rows(features)
-    values = torch.linalg.svdvals(rows - rows.mean(0))
-    # Rounding of a mean is no direction.
-    floor = torch.finfo(torch.float32).eps * float(rows.abs().max()) * len(rows) ** 0.5
-    return _entropy_rank(values * (values > floor), 1e-7)
-
-
-def feature_std(features: Tensor) -> float:
-    """Spread of directions: sqrt(d) times the mean over coordinates of the std of unit rows.
-
-    Returns:
-        About 1 where directions are uniform, 0 where all are equal. Features that are never
-        negative, as after a ReLU, stay at about 0.8 at best.
-
-    Source: Chen and He, Exploring Simple Siamese Representation Learning, CVPR 2021, section 4.1.
-    """
-    rows = functional.normalize(_rows(features), dim=1)
-    return float(rows.std(0, correction=0).mean() * rows.shape[1] ** 0.5)
 
 
 def alignment(first: Tensor, second: Tensor) -> float:
@@ -121,7 +97,7 @@ def describe(features: Tensor, seed: int = 0) -> dict[str, float]:
     return {
         "effective_rank": effective_rank(rows),
         "rankme": rankme(rows),
-        "feature_std": feature_std(rows),
+        "feature_std": spread(rows),
         "uniformity": uniformity(rows[:_PAIRS]),
         "rank_images": len(rows),
     }

@@ -56,5 +56,5 @@ def _channels(backbone: Backbone) -> int:
     first = next((m for m in backbone.modules() if isinstance(m, nn.Conv2d)), None)
     normalize = getattr(backbone, "normalize", None)
     if normalize is not None:
-        return int(len(normalize.scale))
+        return len(normalize.scale)
     return first.in_channels if first is not None else 3

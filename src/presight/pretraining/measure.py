@@ -16,12 +16,11 @@ from presight.data.open import open_labelled
 from presight.evaluation.labelled import LabelledImages
 from presight.evaluation.protocol import measure
 from presight.evaluation.score import Score, find, write_result
+from presight.evaluation.table import score_table
 from presight.pretraining.data import counted
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
-
-ROWS = ("pretrained", "untrained", "raw pixels", "blind guess")
 
 
 @dataclass(frozen=True)
@@ -52,25 +51,8 @@ class Measured:
         return found.value
 
     def lines(self) -> list[str]:
-        """The table, and what to do with it."""
-        lines = [f"{'':<14}{'kNN':>22}{'linear probe':>22}"]
-        for row in ROWS:
-            cells = [_cell(find(self.scores, row, protocol)) for protocol in ("knn", "linear")]
-            if row == "blind guess":
-                cells[0] = _cell(find(self.scores, row, "majority"))
-            lines.append(f"{row:<14}{cells[0]:>22}{cells[1]:>22}")
-        first = self.scores[0]
-        lines.append(
-            f"accuracy on {first.n_test:,} test images, learned from {first.n_train:,} labels, "
-            "features frozen; in brackets 95 % intervals over test images, for this one run"
-        )
-        return [*lines, *(f"note: {text}" for text in self.warnings)]
-
-
-def _cell(score: Score | None) -> str:
-    if score is None:
-        return ""
-    return f"{score.value:.1%} ({score.low:.1%}, {score.high:.1%})"
+        """The table, and warnings about the data."""
+        return [*score_table(self.scores).splitlines(), *(f"note: {x}" for x in self.warnings)]
 
 
 def evaluate_run(

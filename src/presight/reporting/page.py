@@ -14,11 +14,11 @@ from markupsafe import Markup
 
 from presight.errors import UsageError
 from presight.evaluation.score import Score, find
+from presight.evaluation.table import protocols
 from presight.reporting import findings
 from presight.reporting.figures import Chart, curve_chart, scores_chart
 from presight.reporting.pictures import embedded
 from presight.reporting.reading import RunFacts, read_run, series
-from presight.reporting.table import protocols
 from presight.reporting.wording import between, cut, duration, number, percent, visible
 from presight.store import atomic
 from presight.store.environment import version_of

@@ -7,40 +7,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
-RANK_ROWS = 256
-"""Rows of the embedding that the effective rank is computed from: a bound on its cost."""
 PATIENCE = 20
 """Records in a row that must agree before advice is given."""
 COLLAPSED_SHARE = 0.01
 """A loss this close to its collapsed value, relatively, has learned nothing."""
-
-
-def effective_rank(embedding: Tensor) -> float:
-    """The exponential of the entropy of the centered rows' singular values, in [0, min(n, d)].
-
-    0 means that all rows are equal. Source: Roy, Vetterli: The Effective Rank (EUSIPCO 2007).
-    """
-    rows = embedding.detach()[:RANK_ROWS].float()
-    rows = rows - rows.mean(0)
-    gram = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows
-    values = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
-    mass = values.sum()
-    if not mass > 1e-6 * math.sqrt(rows.numel()):
-        return 0.0
-    share = values / mass
-    return float(torch.exp(-(share * torch.log(share.clamp(min=1e-12))).sum()))
-
-
-def spread(embedding: Tensor) -> float:
-    """Mean standard deviation of the unit-length embedding's entries times sqrt(d).
-
-    About 1 for embeddings all over the sphere, 0 when all are equal.
-    """
-    rows = torch.nn.functional.normalize(embedding.detach().float(), dim=-1)
-    return float(rows.std(0).mean() * math.sqrt(rows.shape[1]))
 
 
 class Advice(NamedTuple):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from presight.reporting.table import protocols, score_table
+from presight.evaluation.table import protocols, score_table
 from reporting.doubles import score, usual_scores
 
 EXPECTED = """\
