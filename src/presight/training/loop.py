@@ -86,14 +86,8 @@ def train(
     session = Session.open(learner, plan, runtime)
     notes = saver.resume(session) if saver else []
     total = total_updates(plan, loader.updates_per_epoch)
-    recorder = Recorder(
-        session,
-        total,
-        Monitor(failures),
-        observers,
-        loader.batch_size,
-        loader.updates_per_epoch,
-    )
+    sizes = (loader.batch_size, loader.updates_per_epoch)
+    recorder = Recorder(session, total, Monitor(failures), observers, *sizes)
     session.guard.snapshot()
     now, first = session.progress, session.progress.number
     stop = total if updates is None else min(total, first + updates)
