@@ -38,9 +38,3 @@ def test_check_method_runs_every_check_and_the_pair(monkeypatch: pytest.MonkeyPa
 def test_options_reach_the_method() -> None:
     with pytest.raises(TypeError, match="no_such"):
         conformance.check_method(Bank, options={"no_such": 1})
-
-
-def test_requiring_is_not_switched_off() -> None:
-    conformance.require(True, "")
-    with pytest.raises(AssertionError, match="words"):
-        conformance.require(False, "words")
