@@ -1,0 +1,102 @@
+"""Write the tables of docs/performance.md from the rows in benchmarks/results/."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def held(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def views() -> list[str]:
+    lines = ["| view from cached | times lightly (range) | goal |", "| --- | --- | --- |"]
+    for row in held("views")["rows"]:
+        lines.append(
+            f"| {row['size']} px from {row['height']}x{row['width']} | {row['ratio']:.1f} "
+            f"({row['least']:.1f} to {row['greatest']:.1f}) | {row['goal']:g} |"
+        )
+    return lines
+
+
+def overhead() -> list[str]:
+    row = held("overhead")
+    return [
+        f"A bare step takes {row['bare_ms']:.1f} ms; the trainer adds {row['added_ms_median']:.2f} "
+        f"ms at the median and {row['added_ms_mean']:.2f} ms in the mean (goal 1.5)."
+    ]
+
+
+def startup() -> list[str]:
+    lines = ["| command | CPU s |", "| --- | --- |"]
+    for name, values in held("startup")["seconds"].items():
+        lines.append(f"| {name} | {statistics.median(values):.2f} |")
+    return lines
+
+
+def cached_side() -> list[str]:
+    row = held("cached_side")
+    head = " | ".join(f"{area:.0%} of the area" for area in row["areas"])
+    lines = [f"| cached short side | {head} |", "| --- |" + " --- |" * len(row["areas"])]
+    for side, values in row["detail"].items():
+        lines.append(f"| {side} px | " + " | ".join(f"{v:.0%}" for v in values) + " |")
+    return lines
+
+
+def cifar() -> list[str]:
+    lines = [
+        "| method | minutes | seed | images/s | kNN | linear probe | commit |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    seen = None
+    for path in sorted(RESULTS.glob("cifar-*.json")):
+        row = json.loads(path.read_text())
+        method, minutes, seed = row["cell"].rsplit("-", 2)
+        name = "learning rate 0" if method == "frozen" else method
+        scores = row["scores"]
+        lines.append(
+            f"| {name} | {minutes} | {seed} | {row['run']['images_per_second']:.0f} | "
+            f"{scores['pretrained/knn']:.3f} | {scores['pretrained/linear']:.3f} | "
+            f"{row['commit']} |"
+        )
+        seen = scores
+    if seen:
+        for name in ("untrained", "raw pixels"):
+            lines.append(
+                f"| {name} | | 0 | | {seen[f'{name}/knn']:.3f} | {seen[f'{name}/linear']:.3f} | |"
+            )
+    return lines
+
+
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "views": views,
+    "overhead": overhead,
+    "startup": startup,
+    "cached_side": cached_side,
+    "cifar": cifar,
+}
+
+
+def main() -> None:
+    text = PAGE.read_text()
+    for name, make in TABLES.items():
+        table = "\n".join(make())
+        text = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- end -->)",
+            lambda found, table=table: f"{found[1]}{table}\n{found[2]}",
+            text,
+            flags=re.DOTALL,
+        )
+    PAGE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
