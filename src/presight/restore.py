@@ -111,7 +111,7 @@ def untrained_backbone(origin: Origin) -> Backbone:
 
 def save_backbone(backbone: Backbone, origin: Origin, path: Path) -> None:
     """Write a backbone with its origin; keys are those of the network's own library."""
-    words = {"presight": json.dumps(dataclasses.asdict(origin)), "format": "pt"}
+    words = {"presight": json.dumps(dataclasses.asdict(origin), sort_keys=True)}
     save_tensors(path, dict(_body(backbone).state_dict()), words)
 
 

@@ -64,3 +64,7 @@ def test_a_start_may_look_like_anything() -> None:
 
 def test_records_without_an_embedding_are_healthy() -> None:
     assert told({"loss": 1.0, "gradient_norm": 1.0, "data_wait": 0.0}) == []
+
+
+def test_embeddings_that_are_one_direction_and_noise_are_a_collapse() -> None:
+    assert any("spread 0.010" in text for text in told(HEALTHY | {"spread": 0.01}))

@@ -110,3 +110,10 @@ def test_players_that_do_not_share_out_the_parameters_are_refused() -> None:
             Session.open(Diary(A), plan(), runtime)
     finally:
         runtime.close()
+
+
+def test_simultaneous_turns_of_the_same_player_are_refused() -> None:
+    runtime = Runtime("cpu", "fp32")
+    with pytest.raises(UsageError, match="player twice"):
+        Session.open(Diary(A, A, B, simultaneous=True), plan(precision="fp32"), runtime)
+    runtime.close()

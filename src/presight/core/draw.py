@@ -84,11 +84,9 @@ class Draw:
         self.seed, self.epoch, self.index = seed, epoch, index
         self.occurrence, self.path = occurrence, path
         rows = _mix(index.long() * _GAMMA)
-        self._rows = (
-            rows
-            if occurrence is None
-            else _mix(rows + occurrence.long()) * (occurrence > 0) + rows * (occurrence == 0)
-        )
+        if occurrence is not None:  # the first time draws as if there were no other
+            rows = torch.where(occurrence > 0, _mix(rows + occurrence.long()), rows)
+        self._rows = rows
 
     def __len__(self) -> int:
         return len(self.index)
@@ -102,7 +100,7 @@ class Draw:
         return _mix(rows[:, None] + counter).view(len(rows), *shape)
 
     def uniform(self, stream: str, shape: Size = (), low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Float32 [B, *shape], uniform in [low, high)."""
+        """Float32 [B, *shape], uniform in [low, high); high itself only by rounding."""
         unit = _shift(self._bits(stream, shape), 40).float() * 2.0**-24
         return unit * (high - low) + low
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 PATIENCE = 20
 """Records in a row that must agree before advice is given."""
+SMALL_SPREAD = 0.05
+"""Directions this close together are one direction and noise."""
 COLLAPSED_SHARE = 0.01
 """A loss this close to its collapsed value, relatively, has learned nothing."""
 
@@ -41,6 +43,11 @@ class Monitor:
         if self._all(lambda r: r.get("rank", math.inf) < max(1.5, 0.02 * r.get("dim", 0))):
             found["rank"] = (
                 f"effective rank {record['rank']:.1f} of {record['dim']:.0f}: the embeddings have "
+                f"collapsed. {self.failures or 'Try a lower --lr or weaker views.'}"
+            )
+        elif self._all(lambda r: r.get("spread", 1.0) < SMALL_SPREAD):
+            found["rank"] = (
+                f"spread {record['spread']:.3f}, where 1 is healthy: the embeddings have nearly "
                 f"collapsed. {self.failures or 'Try a lower --lr or weaker views.'}"
             )
         if self._all(lambda r: _near(r.get("loss"), r.get("collapsed"))):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from presight.core.learner import Learner, Player
 from presight.core.plan import TrainPlan
-from presight.errors import Diverged
+from presight.errors import Diverged, UsageError
 from presight.training import optimize
 from presight.training.checkpoint import Snapshot
 from presight.training.guard import Guard
@@ -66,6 +66,12 @@ class Session:
     @classmethod
     def open(cls, learner: Learner, plan: TrainPlan, runtime: Runtime) -> Session:
         """Place the learner, and seat its players."""
+        names = [player.name for player in learner.players]
+        if learner.simultaneous and len(set(names)) < len(names):
+            raise UsageError(
+                f"{type(learner).__name__} has a player twice, {names}, and simultaneous turns: its "
+                "second backward pass would wipe out the first. Set simultaneous to False."
+            )
         runtime.place(learner)
         learner.train()
         seats = {}
