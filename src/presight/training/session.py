@@ -69,8 +69,8 @@ class Session:
         names = [player.name for player in learner.players]
         if learner.simultaneous and len(set(names)) < len(names):
             raise UsageError(
-                f"{type(learner).__name__} has a player twice, {names}, and simultaneous turns: its "
-                "second backward pass would wipe out the first. Set simultaneous to False."
+                f"{type(learner).__name__} has a player twice, {names}, and simultaneous turns: "
+                "its second backward pass would wipe out the first. Set simultaneous to False."
             )
         runtime.place(learner)
         learner.train()
