@@ -142,6 +142,8 @@ class Pool:
         child.end()
         if child.late:
             return "took too long to open"
+        if child.process.returncode == -9:
+            return "the decoder was killed (signal 9), usually for memory: try fewer --workers"
         return f"the decoder crashed (exit status {child.process.returncode})"
 
     def _work(

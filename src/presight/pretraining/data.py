@@ -69,7 +69,14 @@ def open_images(source: Source, settings: Settings) -> Images:
 
     def make() -> Images:
         progress = counted("decoding once", settings.quiet)
-        return images_of(source, side=side, cache_dir=where, workers=workers, progress=progress)
+        return images_of(
+            source,
+            side=side,
+            cache_dir=where,
+            workers=workers,
+            progress=progress,
+            max_bad_fraction=settings.max_bad_fraction,
+        )
 
     if world.rank() == 0:
         images = make()

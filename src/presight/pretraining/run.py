@@ -19,9 +19,9 @@ from presight.core import world
 from presight.core.backbone import Backbone
 from presight.core.method import Method
 from presight.core.settings import Settings
-from presight.data.canvas import Images
+from presight.data.canvas import Images, Packed
 from presight.data.loader import Loader
-from presight.data.source import Source, shown
+from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
 from presight.errors import Diverged, Interrupted, OutOfMemory, UsageError
 from presight.pretraining import speed
@@ -90,8 +90,9 @@ def pretrain(
         track=settings.track,
         folder=folder.path,
     )
+    config: Configuration | None = None
     try:
-        known = bool(world.broadcast_object(folder.exists and not settings.overwrite))
+        known = bool(world.broadcast_object(folder.begun and not settings.overwrite))
         if known:
             config = continued(data, folder, settings, plan, options)
             source = open_data(data, config.settings)
@@ -105,15 +106,15 @@ def pretrain(
         if settings.print_config or settings.dry_run:
             text = config.to_yaml() if settings.print_config else "nothing was written (--dry-run)"
             return Run(folder.path, {"dry_run": True}, (text,))
-        with _writing(folder, settings, known):
+        with _writing(folder, settings):
             images = open_images(source, config.settings)
             if not known:
                 config = _solved(config, images, runtime, began)
-                _begin(config, source, folder)
+                _begin(config, source, images, folder)
             with listening(folder, settings.quiet):
                 return _trained(config, images, runtime, folder)
     except torch.OutOfMemoryError as error:
-        raise _out_of_memory(plan, error) from error
+        raise _out_of_memory(config, error) from error
     finally:
         runtime.close()
 
@@ -129,17 +130,18 @@ def _announce(config: Configuration, source: Source, runtime: Runtime, quiet: bo
 
 
 @contextlib.contextmanager
-def _writing(folder: RunFolder, settings: Settings, known: bool) -> Iterator[None]:
+def _writing(folder: RunFolder, settings: Settings) -> Iterator[None]:
     """The right to write the folder, on process 0."""
     if world.rank():
         yield
         return
     if settings.overwrite and folder.exists:
         folder.move_aside()
+    folder.refuse_others()
     with folder.lock() as lock:
         for note in lock.notes:
             print(f"note: {note}", file=sys.stderr)
-        if known:
+        if folder.exists:  # also a run that was stopped before it was configured
             folder.update("running")
         else:
             folder.create()
@@ -167,20 +169,28 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
     return of_length(config, epochs, f"auto: fit {minutes:g} minutes on this machine")
 
 
-def _begin(config: Configuration, source: Source, folder: RunFolder) -> None:
-    """Write what stands before the first update."""
+def _begin(config: Configuration, source: Source, images: Images, folder: RunFolder) -> None:
+    """Write what stands before the first update; the configuration last, which completes it."""
     if world.rank() == 0:
-        config.write(folder)
         facts = {"threads": torch.get_num_threads(), "processes": world.size()}
         atomic.write_json(folder.environment, environment(facts))
-        skipped = source.skipped if isinstance(source, Stored) else ()
+        skipped = [(row.path, row.reason) for row in _skipped(source)]
+        lost = images.replaced if isinstance(images, Packed) else ()
+        skipped += [(source.identity(i), "damaged: the next image stands in") for i in lost]
         if skipped:
             text = io.StringIO()
             writer = csv.writer(text)
             writer.writerow(("path", "reason"))
-            writer.writerows((shown(row.path), row.reason) for row in skipped)
+            writer.writerows((shown(path), reason) for path, reason in skipped)
             atomic.write_text(folder.skipped, text.getvalue())
+            if not config.settings.quiet:
+                print(f"{len(skipped):,} left out, listed in {folder.skipped}", file=sys.stderr)
+        config.write(folder)
     world.barrier()
+
+
+def _skipped(source: Source) -> Sequence[Skipped]:
+    return source.skipped if isinstance(source, Stored) else ()
 
 
 def _loader(config: Configuration, images: Images, runtime: Runtime) -> Loader:
@@ -260,10 +270,10 @@ def _finished(
     return Run(folder.path, summary, text if world.rank() == 0 else ())
 
 
-def _out_of_memory(plan: Mapping[str, Any], error: Exception) -> OutOfMemory:
-    size = plan.get("batch_size", "this")
+def _out_of_memory(config: Configuration | None, error: Exception) -> OutOfMemory:
+    size = config and f" at batch {config.plan.batch_size} x {config.spec.image_size} px"
     return OutOfMemory(
-        f"out of memory at batch {size}: {str(error).splitlines()[0]} Try a smaller --batch-size, "
+        f"out of memory{size or ''}: {str(error).splitlines()[0]} Try a smaller --batch-size, "
         "a smaller --image-size, or --accumulate 2 (which changes the negatives of contrastive "
         "methods)."
     )

@@ -87,6 +87,11 @@ class RunFolder:
         """Whether the folder holds a run."""
         return self.run_file.is_file()
 
+    @property
+    def begun(self) -> bool:
+        """Whether its run came as far as its configuration, which is there before it learns."""
+        return self.exists and (self.data.is_file() or self.checkpoints.is_dir())
+
     def create(self, command: Sequence[str] = (), *, overwrite: bool = False) -> RunFolder:
         """Begin a new run. With `overwrite` what stands there is moved to `NAME.old-TIME`.
 
@@ -104,11 +109,7 @@ class RunFolder:
             self.move_aside()
         elif self.exists:
             raise RunError(self.finished() if self.status == "done" else self._unfinished())
-        elif others:
-            raise RunError(
-                f"{self.path} holds {len(others)} files that are no run's, {others[0]} first. "
-                "An empty or new folder was expected; choose another with --out."
-            )
+        self.refuse_others()
         atomic.make_folder(self.path)
         now = utc()
         self._write(
@@ -125,6 +126,15 @@ class RunFolder:
             }
         )
         return self
+
+    def refuse_others(self) -> None:
+        """Raise before anything is written beside files that are no run's."""
+        others = self._others()
+        if others and not self.exists:
+            raise RunError(
+                f"{self.path} holds {len(others)} files that are no run's, {others[0]} first. "
+                "An empty or new folder was expected; choose another with --out."
+            )
 
     def open(self) -> RunFolder:
         """Check that the folder holds a run of a layout that is read here.

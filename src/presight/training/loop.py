@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -127,7 +128,7 @@ def advance(
 ) -> None:
     """An update and its bookkeeping."""
     if not update(session, recipe, batch, total, updates_per_epoch, recorder):
-        strike(session, saver, batch)
+        strike(session, saver, batch, recorder.loss)
     now = session.progress
     now.number, now.batch = now.number + 1, now.batch + 1
     if now.batch == updates_per_epoch:
@@ -255,7 +256,7 @@ def clip(gradients: list[Tensor], plan: TrainPlan) -> Tensor:
     return norm
 
 
-def strike(session: Session, saver: Saver | None, batch: Batch) -> None:
+def strike(session: Session, saver: Saver | None, batch: Batch, last: float) -> None:
     """A loss or gradient was not finite: once, half the rate; twice, stop and keep the batch."""
     try:
         session.strike()
@@ -263,7 +264,8 @@ def strike(session: Session, saver: Saver | None, batch: Batch) -> None:
         if saver is None:
             raise
         place = saver.keep_batch(session.progress.number, batch)
-        raise Diverged(f"{error} The batch is kept in {place}.") from None
+        loss = f" Last finite: {last:.3g}." if math.isfinite(last) else ""
+        raise Diverged(f"{error}{loss} The batch is kept in {place}.") from None
 
 
 def keep(session: Session, saver: Saver | None, signals: Signals) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -136,6 +137,10 @@ class Session:
                 f"second time. Try --precision fp32, --lr {self.plan.lr / 2:g} (half) or --clip 1."
             )
         now.strikes, now.lr_factor = 1, now.lr_factor / 2
+        logging.getLogger(__name__).warning(
+            "loss is not finite at step %d: back to the last good weights, at half the rate.",
+            now.number,
+        )
 
     def capture(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, object]]:
         """Tensors by file, and the rest as JSON."""
