@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import cross_entropy, normalize
 
 from presight.core import world
-from presight.core.batch import Out, Step, Views
+from presight.core.backbone import Backbone
+from presight.core.batch import Batch, Out, Step, Views
 from presight.core.draw import Draw
-from presight.losses.contrastive import nt_xent
+from presight.core.plan import TrainPlan
+from presight.core.recipe import Recipe
+from presight.errors import UsageError
+from presight.losses.contrastive import info_nce, nt_xent
 from presight.methods.contrastive.simclr import SimCLR
+from presight.nn.heads import mlp
 from presight.testing.tiny import tiny_batch, tiny_data, tiny_encoders
+from presight.training.optimize import grouped
 from presight.views.pairs import SimCLRPair
 
 B = 6
+BUG = pytest.mark.xfail(strict=True, raises=AssertionError, reason="the injected bug")
 
 
 def made(kind: type[SimCLR] = SimCLR, **options: Any) -> SimCLR:
@@ -75,24 +83,43 @@ def check_all_processes_are_negatives(kind: type[SimCLR]) -> None:
     assert others.grad.abs().sum() > 0
 
 
-CHECKS = (check_one_pass_of_both_views, check_collapsed, check_all_processes_are_negatives)
+def check_loss_by_hand(kind: type[SimCLR]) -> None:
+    """Rows of unit length; for each of 2N rows its partner against all rows but itself."""
+    method, reference, heat = made(kind, temperature=0.3), made(), 0.3
+    rows = reference.projector(reference.encoder(views(method)["views"])).tolist()
+    rows = [[x / math.hypot(*row) for x in row] for row in rows]
+    total = 0.0
+    for i in range(2 * B):
+        scores = [sum(a * b for a, b in zip(rows[i], row, strict=True)) / heat for row in rows]
+        others = sum(math.exp(score) for k, score in enumerate(scores) if k != i)
+        total += math.log(others) - scores[(i + B) % (2 * B)]
+    assert method(views(method), step()).loss.item() == pytest.approx(total / (2 * B), abs=1e-9)
+
+
+def check_representation_is_before_the_projector(kind: type[SimCLR]) -> None:
+    method = made(kind)
+    assert method.backbone is method.encoder
+    assert method.backbone(torch.rand(2, 3, 16, 16).double()).shape == (2, method.encoder.dim)
+
+
+def check_head_of_the_paper(kind: type[SimCLR]) -> None:
+    """Two layers with a ReLU between them and no batch norm, 128 wide."""
+    layers = [type(layer) for layer in made(kind).projector]
+    assert layers == [nn.Linear, nn.ReLU, nn.Linear]
+    assert made(kind)(views(made()), step()).embedding.shape == (B, 128)
+
+
+def check_views_differ(kind: type[SimCLR]) -> None:
+    first, second = views(made(kind))["views"].chunk(2)
+    assert all(not torch.allclose(a, b, atol=0.01) for a, b in zip(first, second, strict=True))
+
+
+CHECKS = [value for name, value in sorted(globals().items()) if name.startswith("check_")]
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_simclr(check: Callable[[type[SimCLR]], None]) -> None:
     check(SimCLR)
-
-
-def test_the_representation_is_before_the_projector() -> None:
-    method = made()
-    assert method.backbone is method.encoder
-    assert method.backbone(torch.rand(2, 3, 16, 16).double()).shape == (2, method.encoder.dim)
-
-
-def test_the_paper_head_has_two_layers_and_no_norm() -> None:
-    kinds = [type(layer) for layer in made().projector]
-    assert kinds == [nn.Linear, nn.ReLU, nn.Linear]
-    assert made()(views(made()), step()).embedding.shape == (B, 128)
 
 
 def test_every_parameter_learns() -> None:
@@ -101,30 +128,93 @@ def test_every_parameter_learns() -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in method.parameters())
 
 
-def test_imagenet_preset() -> None:
+def imagenet(**changes: Any) -> TrainPlan:
+    return dataclasses.replace(SimCLR.card.preset(224).plan, **changes)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        imagenet(),
+        pytest.param(imagenet(lr_scaling="none"), marks=BUG, id="rate without the batch"),
+        pytest.param(imagenet(lr=4.8), marks=BUG, id="rate scaled twice"),
+        pytest.param(imagenet(optimizer="sgd"), marks=BUG, id="no LARS"),
+        pytest.param(imagenet(weight_decay=1e-4), marks=BUG, id="the README's decay"),
+        pytest.param(imagenet(warmup_epochs=0), marks=BUG, id="no warm-up"),
+    ],
+)
+def test_imagenet_plan(plan: TrainPlan) -> None:
     """Appendix B.6: LARS, 0.3 x batch / 256 = 4.8, decay 1e-6, 10 warm-up epochs."""
-    preset = SimCLR.card.preset(224)
-    plan = preset.plan
-    assert preset.origin == "paper"
     assert (plan.optimizer, plan.batch_size, plan.schedule) == ("lars", 4096, "cosine")
     assert plan.peak_lr() == pytest.approx(4.8)
+    assert plan.peak_lr() == pytest.approx(0.075 * math.sqrt(4096))
     assert (plan.weight_decay, plan.warmup_epochs, plan.epochs) == (1e-6, 10, 1000)
-    assert not plan.decay_all
+
+
+@pytest.mark.parametrize("plan", [imagenet(), pytest.param(imagenet(decay_all=True), marks=BUG)])
+def test_norms_and_biases_are_excluded(plan: TrainPlan) -> None:
+    """LARS neither decays them nor adapts their rate."""
+    method = made()
+    groups = grouped(method, method.players[0], dict(method.named_parameters()), plan)
+    assert sum(len(group["params"]) for group in groups) == len(list(method.parameters()))
+    for group in groups:
+        excluded = group["params"][0].ndim == 1
+        assert all((parameter.ndim == 1) == excluded for parameter in group["params"])
+        assert group["weight_decay"] == (0 if excluded else plan.weight_decay)
+        assert group["adapt"] != excluded
+
+
+def test_imagenet_options() -> None:
+    preset = SimCLR.card.preset(224)
+    assert preset.origin == "paper"
     assert preset.options == {"temperature": 0.1, "projector": (2048, 128)}
 
 
-def test_small_preset_is_the_authors_cifar_command() -> None:
-    preset = SimCLR.card.preset(32)
+@pytest.mark.parametrize("temperature", [0.0, -0.5, math.nan])
+def test_temperature_out_of_range_is_named(temperature: float) -> None:
+    with pytest.raises(UsageError, match="--temperature"):
+        made(temperature=temperature)
+
+
+def test_small_port_is_the_authors_cifar_command() -> None:
+    preset = SimCLR.card.presets["32-port"]
     assert (preset.plan.batch_size, preset.plan.lr, preset.plan.epochs) == (512, 1.0, 1000)
     assert preset.options["temperature"] == 0.5
 
 
-def test_views_are_the_paper_ones() -> None:
+class HalfCrop(SimCLRPair):
+    """MoCo's smallest crop."""
+
+    def sized(self, size: int) -> Self:
+        return dataclasses.replace(super().sized(size), scale=(0.2, 1.0))
+
+
+class AlwaysBlurred(SimCLRPair):
+    """Blur at every size."""
+
+    def sized(self, size: int) -> Self:
+        return dataclasses.replace(super().sized(size), blur=(0.5, 0.5))
+
+
+class AlwaysStrong(SimCLRPair):
+    """ImageNet's color jitter at every size."""
+
+    def sized(self, size: int) -> Self:
+        return dataclasses.replace(super().sized(size), strength=1.0)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [SimCLRPair, *(pytest.param(k, marks=BUG) for k in (HalfCrop, AlwaysBlurred, AlwaysStrong))],
+)
+def test_views_are_the_paper_ones(kind: type[SimCLRPair]) -> None:
     """Appendix A; at 32 pixels B.9: half the color strength and no blur."""
-    large, small = SimCLRPair().sized(224), SimCLRPair().sized(32)
+    large, small = kind().sized(224), kind().sized(32)
     assert made().views == SimCLRPair().sized(16)
-    assert (large.scale, large.color) == ((0.08, 1.0), (0.8, 0.8, 0.8, 0.2))
-    assert (large.strength, large.blur) == (1.0, (0.5, 0.5))
+    for sized in (large, small):
+        assert (sized.scale, sized.color) == ((0.08, 1.0), (0.8, 0.8, 0.8, 0.2))
+        assert (sized.jitter, sized.gray, sized.flip) == (0.8, 0.2, 0.5)
+    assert (large.strength, large.blur, large.sigma) == (1.0, (0.5, 0.5), (0.1, 2.0))
     assert (small.strength, small.blur) == (0.5, (0.0, 0.0))
 
 
@@ -185,6 +275,126 @@ class GatherWithoutGradient(SimCLR):
         return Out(nt_xent(first, second, temperature=self.temperature, gather=gather))
 
 
+class WithLoss(SimCLR):
+    """The method with a wrong loss of the rows and their partners' numbers."""
+
+    @staticmethod
+    def of(z: Tensor, partner: Tensor, t: float) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, views: Views, step: Step) -> Out:
+        rows = self.projector(self.encoder(views["views"]))
+        partner = torch.arange(2 * B).roll(B)
+        return Out(type(self).of(rows, partner, self.temperature))
+
+
+def _masked(scores: Tensor) -> Tensor:
+    return scores.clone().fill_diagonal_(-math.inf)
+
+
+def _cosines(rows: Tensor) -> Tensor:
+    return normalize(rows, dim=1) @ normalize(rows, dim=1).T
+
+
+class SelfAmongNegatives(WithLoss):
+    """Every row is a negative of itself."""
+
+    of = staticmethod(lambda z, partner, t: cross_entropy(_cosines(z) / t, partner))
+
+
+class PartnerNotInTheSum(WithLoss):
+    """The positive is masked in the denominator, like oneself."""
+
+    @staticmethod
+    def of(z: Tensor, partner: Tensor, t: float) -> Tensor:
+        scores, rows = _masked(_cosines(z) / t), torch.arange(2 * B)
+        others = scores.index_put((rows, partner), torch.tensor(-math.inf).double())
+        return (others.logsumexp(1) - scores[rows, partner]).mean()
+
+
+class OtherViewOnly(WithLoss):
+    """Negatives of one's own view are left out."""
+
+    @staticmethod
+    def of(z: Tensor, partner: Tensor, t: float) -> Tensor:
+        first, second = z.chunk(2)
+        return info_nce(first, second, temperature=t)
+
+
+class OwnViewOnly(WithLoss):
+    """Negatives of the other view are left out."""
+
+    @staticmethod
+    def of(z: Tensor, partner: Tensor, t: float) -> Tensor:
+        scores, rows = _masked(_cosines(z) / t), torch.arange(2 * B)
+        own = (rows[:, None] // B == rows // B) | (partner[:, None] == rows)
+        return cross_entropy(scores.masked_fill(~own, -math.inf), partner)
+
+
+class DotProducts(WithLoss):
+    """Embeddings keep their lengths."""
+
+    of = staticmethod(lambda z, partner, t: cross_entropy(_masked(z @ z.T / t), partner))
+
+
+class WithoutTemperature(WithLoss):
+    """Plain cosines."""
+
+    of = staticmethod(lambda z, partner, t: cross_entropy(_masked(_cosines(z)), partner))
+
+
+class TimesTemperature(WithLoss):
+    """Cosines times the temperature."""
+
+    of = staticmethod(lambda z, partner, t: cross_entropy(_masked(_cosines(z) * t), partner))
+
+
+class NextRow(WithLoss):
+    """Positives off by one."""
+
+    of = staticmethod(
+        lambda z, partner, t: cross_entropy(_masked(_cosines(z) / t), partner.roll(1))
+    )
+
+
+class ProjectorExported(SimCLR):
+    """The representation is g(h)."""
+
+    @property
+    def backbone(self) -> Backbone:
+        return nn.Sequential(self.encoder, self.projector)  # type: ignore[return-value]
+
+
+class LinearHead(SimCLR):
+    """No layer between representation and embedding."""
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        self.projector = mlp(self.encoder.dim, 128)
+
+
+class NormInTheHead(SimCLR):
+    """The second version's head."""
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        self.projector = mlp(self.encoder.dim, 64, 128, norm=nn.BatchNorm1d)
+
+
+class SameViewTwice(SimCLR):
+    """Both views have the same draws."""
+
+    class Twice(SimCLRPair):
+        def __call__(self, batch: Batch, draw: Draw) -> Views:
+            first, _ = super().__call__(batch, draw)["views"].chunk(2)
+            return {"views": torch.cat((first, first))}
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        self.views: Recipe = self.Twice().sized(16)
+
+
+@BUG
 @pytest.mark.parametrize(
     ("mistake", "check"),
     [
@@ -192,10 +402,22 @@ class GatherWithoutGradient(SimCLR):
         (Interleaved, check_one_pass_of_both_views),
         (LossOnFeatures, check_collapsed),
         (SumOfDirections, check_collapsed),
+        (SumOfDirections, check_loss_by_hand),
         (NoGather, check_all_processes_are_negatives),
         (GatherWithoutGradient, check_all_processes_are_negatives),
+        (SelfAmongNegatives, check_loss_by_hand),
+        (PartnerNotInTheSum, check_loss_by_hand),
+        (OtherViewOnly, check_loss_by_hand),
+        (OwnViewOnly, check_loss_by_hand),
+        (DotProducts, check_loss_by_hand),
+        (WithoutTemperature, check_loss_by_hand),
+        (TimesTemperature, check_loss_by_hand),
+        (NextRow, check_loss_by_hand),
+        (ProjectorExported, check_representation_is_before_the_projector),
+        (LinearHead, check_head_of_the_paper),
+        (NormInTheHead, check_head_of_the_paper),
+        (SameViewTwice, check_views_differ),
     ],
 )
 def test_mistakes_are_caught(mistake: type[SimCLR], check: Callable[[type[SimCLR]], None]) -> None:
-    with pytest.raises(AssertionError):
-        check(mistake)
+    check(mistake)

@@ -16,6 +16,7 @@ from presight.core.batch import DataSpec, Out, Step, Views
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
+from presight.errors import UsageError
 from presight.losses.contrastive import nt_xent, unit
 from presight.nn.heads import mlp
 from presight.views.pairs import SimCLRPair
@@ -69,6 +70,19 @@ class SimCLR(Method):
             ),
             "32": Preset(
                 TrainPlan(
+                    epochs=200,
+                    batch_size=128,
+                    optimizer="adamw",
+                    lr=0.003,
+                    lr_scaling="sqrt",
+                    weight_decay=1e-4,
+                    warmup_epochs=10,
+                ),
+                options={"temperature": 0.2, "projector": (512, 128)},
+                origin="proposal",
+            ),
+            "32-port": Preset(
+                TrainPlan(
                     epochs=1000,
                     batch_size=512,
                     optimizer="lars",
@@ -98,6 +112,8 @@ class SimCLR(Method):
         views: Recipe = SimCLRPair(),  # noqa: B008
     ) -> None:
         super().__init__()
+        if not temperature > 0:
+            raise UsageError(f"--temperature {temperature:g}: expected a number above 0.")
         self.temperature = temperature
         self.views = views.sized(data.image_size)
         self.encoder = encoders()
