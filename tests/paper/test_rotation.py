@@ -130,7 +130,7 @@ def test_with_an_up_a_head_can_tell() -> None:
 
 def test_presets() -> None:
     """ImageNet: 128 images x 4, drops at 30 and 50 of 70; CIFAR: at 60, 120 and 160 of 200."""
-    large, small = Rotation.card.preset(224).plan, Rotation.card.preset(32).plan
+    large, small = Rotation.card.preset(224).plan, Rotation.card.presets["32-port"].plan
     assert (large.epochs, large.batch_size, large.peak_lr(), large.warmup_epochs) == (
         70,
         128,

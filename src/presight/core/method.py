@@ -42,7 +42,7 @@ class Card:
         authors, year, venue: of the paper.
         cost: forward passes of an image a step, relative to supervised training's one.
         backbone: any, vit (needs tokens) or own (brings its own network).
-        presets: by image size: `imagenet`, `96`, `32`; `auto` picks by the run's image size.
+        presets: `imagenet`, `96` and `32` by image size, of which `auto` picks; others by name.
         failures: what a collapse usually means here, in a sentence.
     """
 

@@ -18,7 +18,8 @@ class Settings:
         image_size: side of a view in pixels; auto takes it from the images.
         stem: first layer of a resnet: small (3x3, no pooling) or standard (7x7); auto takes small
             below 64 pixels.
-        preset: imagenet, 96, 32 or auto (by image size): where the method's defaults come from.
+        preset: where the method's defaults come from: imagenet, 96, 32, 32-port (the CIFAR recipe
+            that is published, where there is one) or auto (by image size).
         init: start from the backbone of a run, of a .safetensors file, or torchvision:NAME where
             its weights are on disk.
         device: auto, cpu, cuda, mps or xpu; a number may follow, cuda:1.
@@ -50,7 +51,7 @@ class Settings:
     out: str = ""
     image_size: int | Literal["auto"] = "auto"
     stem: Literal["auto", "small", "standard"] = "auto"
-    preset: Literal["auto", "imagenet", "96", "32"] = "auto"
+    preset: Literal["auto", "imagenet", "96", "32", "32-port"] = "auto"
     init: str = ""
     device: str = "auto"
     minutes: float = 0.0

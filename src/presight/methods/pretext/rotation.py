@@ -69,6 +69,18 @@ class Rotation(Method):
                 TrainPlan(
                     epochs=200,
                     batch_size=128,
+                    optimizer="adamw",
+                    lr=0.003,
+                    lr_scaling="sqrt",
+                    weight_decay=1e-4,
+                    warmup_epochs=2,
+                ),
+                origin="proposal",
+            ),
+            "32-port": Preset(
+                TrainPlan(
+                    epochs=200,
+                    batch_size=128,
                     lr=0.1,
                     lr_scaling="none",
                     schedule="steps",
@@ -76,7 +88,7 @@ class Rotation(Method):
                     weight_decay=5e-4,
                     decay_all=True,
                 ),
-                origin="proposal",
+                origin="port",
             ),
         },
         failures=(
