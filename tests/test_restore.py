@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from tinyruns import copied, finished
 
 from presight.restore import load_backbone, origin_of
+from tinyruns import copied, finished
 
 
 def test_a_run_folder_its_file_and_its_checkpoint_give_the_same_backbone(tmp_path: Path) -> None:
