@@ -59,6 +59,16 @@ RANGES: dict[str, Range] = {
 """Option -> its range; of a tuple each number must be inside."""
 
 
+def require(holds: bool, option: str, value: float, expected: str) -> None:
+    """Refuse a method's option that is out of range, in the words of all.
+
+    Raises:
+        UsageError: naming the option, its value and what was expected.
+    """
+    if not holds:
+        raise UsageError(f"{option} {value:g}: expected {expected}.")
+
+
 def check(name: str, value: object, path: str) -> None:
     """Accept an option's value, or say what was expected; words such as auto pass.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -44,6 +46,23 @@ class Queue(nn.Module):
         places = (self.pointer + torch.arange(len(rows), device=rows.device)) % length
         self.rows.index_copy_(0, places, rows.to(self.rows.dtype))
         self.pointer.copy_((self.pointer + len(rows)) % length)
+
+
+def cut(length: int, batch: int, n_samples: int) -> int:
+    """A queue's length, but at most one row an image: so many that `batch` divides them.
+
+    Args:
+        length: as asked for.
+        batch: rows of a push, over all processes.
+        n_samples: images; from more rows than these every image would meet rows of its own.
+    """
+    most = max(1, n_samples // batch) * batch
+    if length > most:
+        logging.getLogger(__name__).warning(
+            "queue: %d keys of %d images, so that an image would meet its own; taking %d.",
+            *(length, n_samples, most),
+        )
+    return min(length, most)
 
 
 def _divides(length: int, batch: int) -> None:

@@ -23,6 +23,7 @@ from presight.core.draw import key_of
 from presight.core.learner import EpochPlan, Group, Player, Survey
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
+from presight.core.ranges import require
 from presight.core.recipe import Recipe
 from presight.nn.cluster import balanced, kmeans, whiten
 from presight.nn.heads import classifier
@@ -143,6 +144,11 @@ class DeepCluster(Method):
         survey: Recipe = Center(),  # noqa: B008
     ) -> None:
         super().__init__()
+        require(clusters >= 2, "--clusters", clusters, "2 or more")
+        require(components >= 1, "--components", components, "1 or more")
+        require(iterations >= 1, "--iterations", iterations, "1 or more")
+        require(0 <= dropout < 1, "--dropout", dropout, "a share, 0 to below 1")
+        require(all(wide >= 1 for wide in hidden), "--hidden", min(hidden, default=1), "1 or more")
         self.clusters = _capped(clusters, data.n_samples)
         self.components, self.iterations = components, iterations
         self.views, self.survey = views.sized(data.image_size), survey.sized(data.image_size)

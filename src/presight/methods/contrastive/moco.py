@@ -21,12 +21,13 @@ from presight.core.batch import DataSpec, Out, Step, Views
 from presight.core.draw import shuffled
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
+from presight.core.ranges import require
 from presight.core.recipe import Recipe
 from presight.losses.contrastive import info_nce, unit
 from presight.nn.ema import move, twin
 from presight.nn.heads import mlp
 from presight.nn.norm import SplitBatchNorm, shuffle, unshuffle
-from presight.nn.queue import Queue
+from presight.nn.queue import Queue, cut
 from presight.views.pairs import MoCoV1Pair, MoCoV2Pair
 
 
@@ -43,7 +44,8 @@ class _MomentumContrast(Method):
         projector: widths of the projector's layers, without batch norm; the last one is the
             embedding's.
         queue: K, keys that wait, a multiple of the batch; micro-batches enter one by one. More are
-            better up to 65536, but below the number of images: an image must not meet its own keys.
+            better up to 65536. At most as many as there are images, or an image meets its own keys:
+            a larger number is cut, and said.
         key_momentum: share that the key encoder keeps at each update, 0 to 1. 0.99 for short runs,
             0.999 for long ones; 0 diverges.
         temperature: above 0, divides the cosines; lower weighs the hardest negatives more.
@@ -53,8 +55,6 @@ class _MomentumContrast(Method):
             then be a multiple of twice the batch.
         views: recipe of query view and key view.
     """
-
-    box = Box(still=1, views=2)
 
     box = Box(learning=1, still=1, views=2)  # symmetric doubles the passes
 
@@ -72,13 +72,17 @@ class _MomentumContrast(Method):
         views: Recipe,
     ) -> None:
         super().__init__()
+        require(temperature > 0, "--temperature", temperature, "a number above 0")
+        require(0 <= key_momentum <= 1, "--key-momentum", key_momentum, "a share, 0 to 1")
+        require(splits >= 1, "--splits", splits, "1 or more")
         self.key_momentum, self.temperature = key_momentum, temperature
         self.splits, self.symmetric = splits, symmetric
         self.views = views.sized(data.image_size)
         self.encoder = encoders(norm=partial(SplitBatchNorm, splits=splits) if splits > 1 else None)
         self.projector = mlp(self.encoder.dim, *projector)
         self.key_encoder, self.key_projector = twin(self.encoder), twin(self.projector)
-        self.queue = Queue(queue, projector[-1], data.global_batch * (2 if symmetric else 1))
+        pushed = data.global_batch * (2 if symmetric else 1)
+        self.queue = Queue(cut(queue, pushed, data.n_samples), projector[-1], pushed)
 
     def forward(self, views: Views, step: Step) -> Out:
         """InfoNCE of queries against their own keys and the queue."""
@@ -103,14 +107,8 @@ class _MomentumContrast(Method):
         """Keys; in shuffled order, so that batch norm's groups do not give the pairs away."""
         if self.splits == 1:
             return unit(self.key_projector(self.key_encoder(images)))
-        place: tuple[int | str, ...] = (
-            step.draw.seed,
-            step.epoch,
-            *step.draw.path,
-            name,
-            step.number,
-        )
-        order = shuffled(world.size() * len(images), *place)
+        count, draw = world.size() * len(images), step.draw
+        order = shuffled(count, draw.seed, step.epoch, *draw.path, name, step.number)
         return unshuffle(unit(self.key_projector(self.key_encoder(shuffle(images, order)))), order)
 
     def after_batch(self, out: Out, step: Step) -> None:

@@ -15,8 +15,8 @@ from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import DataSpec, Out, Step, Views
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
+from presight.core.ranges import require
 from presight.core.recipe import Recipe
-from presight.errors import UsageError
 from presight.losses.contrastive import nt_xent, unit
 from presight.nn.heads import mlp
 from presight.views.pairs import SimCLRPair
@@ -112,8 +112,7 @@ class SimCLR(Method):
         views: Recipe = SimCLRPair(),  # noqa: B008
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise UsageError(f"--temperature {temperature:g}: expected a number above 0.")
+        require(temperature > 0, "--temperature", temperature, "a number above 0")
         self.temperature = temperature
         self.views = views.sized(data.image_size)
         self.encoder = encoders()

@@ -21,8 +21,8 @@ from presight.core.draw import Draw
 from presight.core.learner import Player
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
+from presight.core.ranges import require
 from presight.core.recipe import Recipe
-from presight.errors import UsageError
 from presight.losses.adversarial import logistic_coder, logistic_critic
 from presight.nn.decoders import CodeHead, Generator, PairCritic, initialize_adversarial
 from presight.views.single import Flip
@@ -131,8 +131,7 @@ class BiGAN(Method):
     ) -> None:
         super().__init__()
         for option, number in (("--dim", dim), ("--grid", grid), ("--width", width)):
-            if number < 1:
-                raise UsageError(f"{option} {number}: expected 1 or more.")
+            require(number >= 1, option, number, "1 or more")
         self.dim, self.prior, self.simultaneous = dim, prior, simultaneous
         self.side = side or min(data.image_size, LARGEST) // 8 * 8
         self.views = views.sized(data.image_size)

@@ -21,6 +21,7 @@ from presight.core.draw import Draw
 from presight.core.learner import Group, Player
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
+from presight.core.ranges import require
 from presight.core.recipe import Recipe
 from presight.errors import UsageError
 from presight.losses import likelihood as nats_of
@@ -130,10 +131,10 @@ class VAE(Method):
     ) -> None:
         super().__init__()
         for option, number in (("--dim", dim), ("--grid", grid), ("--width", width)):
-            _require(number >= 1, option, number, "1 or more")
-        _require(beta >= 0.0, "--beta", beta, "0 or more")
-        _require(0.0 <= warmup <= 1.0, "--warmup", warmup, "a share of the run, 0 to 1")
-        _require(free_bits >= 0.0, "--free-bits", free_bits, "0 nats or more")
+            require(number >= 1, option, number, "1 or more")
+        require(beta >= 0.0, "--beta", beta, "0 or more")
+        require(0.0 <= warmup <= 1.0, "--warmup", warmup, "a share of the run, 0 to 1")
+        require(free_bits >= 0.0, "--free-bits", free_bits, "0 nats or more")
         self.dim, self.beta, self.warmup, self.free_bits = dim, beta, warmup, free_bits
         self.likelihood = likelihood
         self.views = views.sized(data.image_size)
@@ -266,8 +267,3 @@ class VAE(Method):
 def _full(value: Tensor) -> Tensor:
     """At least float32: sums over pixels and exponentials do not bear less."""
     return value.to(torch.promote_types(value.dtype, torch.float32))
-
-
-def _require(holds: bool, option: str, value: float, expected: str) -> None:
-    if not holds:
-        raise UsageError(f"{option} {value:g}: expected {expected}.")
