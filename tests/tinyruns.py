@@ -25,7 +25,7 @@ WORDS: dict[str, Any] = {
 _FOLDER = tempfile.TemporaryDirectory(prefix="presight-runs-")
 
 
-def tiny(out: Path, data: str = DATA, **changes: Any) -> Run:
+def tiny(out: Path | str, data: str = DATA, **changes: Any) -> Run:
     """Pretrain; a change to None leaves an option out."""
     flat = {key: value for key, value in (WORDS | changes).items() if value is not None}
     parts = split(**flat, out=str(out))

@@ -33,6 +33,13 @@ def continued(
     return config
 
 
+def precision(folder: RunFolder, settings: Settings, plan: Mapping[str, Any]) -> str:
+    """The command's; else the one that a run began with, whatever `auto` would be here and now."""
+    if "precision" in plan or settings.overwrite or not folder.begun:
+        return str(plan.get("precision", "auto"))
+    return Configuration.read(folder).plan.precision
+
+
 def same_data(
     config: Configuration, source: Source, settings: Settings, folder: RunFolder
 ) -> Configuration:

@@ -28,12 +28,13 @@ from presight.pretraining import speed
 from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, of_length, warnings
 from presight.pretraining.data import open_data, open_images
-from presight.pretraining.resume import continued, same_data
+from presight.pretraining.resume import continued, precision, same_data
 from presight.pretraining.watchers import listening, picture, watchers
 from presight.restore import build_method, load_backbone, save_backbone
 from presight.store import atomic
 from presight.store.doctor import seal_run
 from presight.store.folder import RunFolder, environment
+from presight.training.checkpoint import Checkpoints
 from presight.training.loop import TrainResult, train
 from presight.training.observers import duration
 from presight.training.runtime import Runtime
@@ -86,7 +87,7 @@ def pretrain(
     folder = RunFolder(Path(settings.out or f"runs/{settings.method}"))
     runtime = Runtime(
         settings.device,
-        str(plan.get("precision", "auto")),
+        precision(folder, settings, plan),
         track=settings.track,
         folder=folder.path,
     )
@@ -110,9 +111,11 @@ def pretrain(
             images = open_images(source, config.settings)
             if not known:
                 config = _solved(config, images, runtime, began)
-                _begin(config, source, images, folder)
             with listening(folder, settings.quiet):
-                return _trained(config, images, runtime, folder)
+                method = _method(config, folder)
+                if not known:
+                    _begin(config, source, images, folder)
+                return _trained(config, method, images, runtime, folder)
     except torch.OutOfMemoryError as error:
         raise _out_of_memory(config, error) from error
     finally:
@@ -156,7 +159,9 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
     if not minutes or "epochs" in config.requested:
         return config
     loader = _loader(config, images, runtime)
-    found = speed.measure(lambda: _method(config), loader, config.plan, runtime)
+    found = speed.measure(
+        lambda: build_method(config.origin, config.settings.init), loader, config.plan, runtime
+    )
     left = max(1.0, minutes * 60 - (time.monotonic() - began))
     epochs = world.broadcast_object(found.epochs(left, loader.updates_per_epoch))
     if world.rank() == 0 and not config.settings.quiet:
@@ -199,14 +204,16 @@ def _loader(config: Configuration, images: Images, runtime: Runtime) -> Loader:
     )
 
 
-def _method(config: Configuration) -> Method:
-    """The method with its first weights: drawn, or those of `--init`."""
-    return build_method(config.origin, config.settings.init)
+def _method(config: Configuration, folder: RunFolder) -> Method:
+    """The method with its first weights: drawn, or `--init`'s where no checkpoint replaces them."""
+    trained = Checkpoints(folder.checkpoints).steps()
+    return build_method(config.origin, "" if trained else config.settings.init)
 
 
-def _trained(config: Configuration, images: Images, runtime: Runtime, folder: RunFolder) -> Run:
+def _trained(
+    config: Configuration, method: Method, images: Images, runtime: Runtime, folder: RunFolder
+) -> Run:
     """Train, keep the state of run.json true, write the backbone."""
-    method = _method(config)
     loader = _loader(config, images, runtime)
     saver = Saver(
         folder.path,
