@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 from collections.abc import Callable
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, relu
+from torch.nn.functional import cross_entropy, normalize, relu
 
 from presight.core.batch import Batch, Out, Step, Views
 from presight.core.draw import Draw, shuffled
-from presight.core.learner import EpochPlan, Survey
+from presight.core.learner import EpochPlan, Group, Player, Survey
+from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
+from presight.errors import UsageError
 from presight.methods.clustering import deepcluster as file
 from presight.methods.clustering.deepcluster import DeepCluster, SobelBackbone
 from presight.testing.tiny import TinyBackbone, tiny_batch, tiny_data, tiny_encoders
@@ -24,6 +27,7 @@ from presight.views.single import Center, Crop
 N, K, SIDE = 100, 5, 16
 SIZES = torch.tensor([60, 20, 10, 7, 3])
 """The catalogue's toy, T18: 60, 20, 10, 7 and 3 percent."""
+BUG = pytest.mark.xfail(strict=True, raises=AssertionError, reason="the injected bug")
 
 
 class AllData:
@@ -160,20 +164,44 @@ def check_seeds_by_epoch(kind: type[DeepCluster]) -> None:
     assert not torch.equal(found[0], found[2])
 
 
+def check_the_classifier_learns_without_momentum(kind: type[DeepCluster]) -> None:
+    """At the same rate and with the same decay as the rest, and the rest without it."""
+    (player,) = made(kind).players
+    (group,) = player.groups
+    assert group.modules == ("classifier",)
+    assert group.momentum == 0
+    assert (group.lr_scale, group.weight_decay, group.constant_lr) == (1.0, None, False)
+
+
+def check_empty_clusters_get_no_label(kind: type[DeepCluster]) -> None:
+    """All k rows of the classifier stay, and nobody is drawn for an empty cluster."""
+    method = made(kind)
+    empty = torch.where(kinds() == 3, 2, kinds())
+    found = type("Found", (), {"assignments": empty})
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(file, "kmeans", lambda *_, **__: found)
+        plan = method.begin_epoch(survey(method))
+    assert method.filled == K - 1
+    assert method.classifier.out_features == K
+    assert plan.indices is not None
+    drawn = method.assignments[plan.indices].bincount(minlength=K)
+    assert drawn.tolist() == [25, 25, 25, 0, 25]
+
+
+def check_a_resume_inside_an_epoch_has_the_assignments(kind: type[DeepCluster]) -> None:
+    method, other = made(kind), made(kind)
+    method.begin_epoch(survey(method))
+    other.load_state_dict(method.state_dict())
+    assert torch.equal(method.assignments, other.assignments)
+    assert torch.equal(method.classifier.weight, other.classifier.weight)
+
+
 CHECKS = [value for name, value in sorted(globals().items()) if name.startswith("check_")]
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_deepcluster(check: Callable[[type[DeepCluster]], None]) -> None:
     check(DeepCluster)
-
-
-def test_the_classifier_learns_without_momentum() -> None:
-    (player,) = made().players
-    (group,) = player.groups
-    assert group.modules == ("classifier",)
-    assert group.momentum == 0
-    assert (group.lr_scale, group.weight_decay, group.constant_lr) == (1.0, None, False)
 
 
 def test_clusters_are_capped_and_said(caplog: pytest.LogCaptureFixture) -> None:
@@ -187,41 +215,12 @@ def test_clusters_are_capped_and_said(caplog: pytest.LogCaptureFixture) -> None:
     assert not caplog.records
 
 
-def test_one_large_cluster_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    method = made()
-    with caplog.at_level(logging.WARNING):
-        method.begin_epoch(survey(method))
-    assert "one cluster holds 60 % of the images" in caplog.text
-
-
-def test_empty_clusters_get_no_label(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All k rows of the classifier stay, and nobody is drawn for an empty cluster."""
-    method = made()
-    empty = torch.where(kinds() == 3, 2, kinds())
-    monkeypatch.setattr(method, "clusters", K)
-    found = type("Found", (), {"assignments": empty})
-    monkeypatch.setattr(file, "kmeans", lambda *_, **__: found)
-    plan = method.begin_epoch(survey(method))
-    assert method.filled == K - 1
-    assert method.classifier.out_features == K
-    drawn = method.assignments[plan.indices].bincount(minlength=K)
-    assert drawn.tolist() == [25, 25, 25, 0, 25]
-
-
 def test_collapsed_value() -> None:
     method = made()
     nn.init.zeros_(method.classifier.weight)
     out = method({"view": torch.rand(6, 3, SIDE, SIDE).double()}, step(torch.arange(6)))
     assert out.loss.item() == pytest.approx(math.log(K), abs=1e-10)
     assert out.collapsed == pytest.approx(math.log(K))
-
-
-def test_a_resume_inside_an_epoch_has_the_assignments() -> None:
-    method, other = made(), made()
-    method.begin_epoch(survey(method))
-    other.load_state_dict(method.state_dict())
-    assert torch.equal(method.assignments, other.assignments)
-    assert torch.equal(method.classifier.weight, other.classifier.weight)
 
 
 def test_views() -> None:
@@ -257,20 +256,137 @@ def test_the_sobel_backbone_reads_color() -> None:
     assert [m.shape[1] for m in method.backbone.stages(images)] == list(method.backbone.stage_dims)
 
 
-def test_imagenet_preset() -> None:
-    preset = DeepCluster.card.preset(224)
-    plan = preset.plan
-    assert preset.origin == "paper"
-    assert (plan.optimizer, plan.peak_lr(), plan.schedule, plan.momentum) == (
-        "sgd",
-        0.05,
-        "constant",
-        0.9,
-    )
+def imagenet(**changes: Any) -> TrainPlan:
+    return dataclasses.replace(DeepCluster.card.preset(224).plan, **changes)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        imagenet(),
+        pytest.param(imagenet(schedule="cosine"), marks=BUG, id="cosine"),
+        pytest.param(imagenet(warmup_epochs=5), marks=BUG, id="warm-up"),
+        pytest.param(imagenet(weight_decay=1e-4), marks=BUG, id="the usual decay"),
+        pytest.param(imagenet(decay_all=False), marks=BUG, id="exclusions"),
+        pytest.param(imagenet(epochs=200), marks=BUG, id="the script's default of epochs"),
+    ],
+)
+def test_imagenet_plan(plan: TrainPlan) -> None:
+    """A constant rate of 0.05; the paper's table needs 500 epochs."""
+    assert (plan.optimizer, plan.peak_lr(), plan.momentum) == ("sgd", 0.05, 0.9)
+    assert (plan.schedule, plan.warmup_epochs) == ("constant", 0)
     assert (plan.batch_size, plan.weight_decay, plan.epochs) == (256, 1e-5, 500)
+    assert plan.decay_all
+
+
+def test_imagenet_options() -> None:
+    preset = DeepCluster.card.preset(224)
+    assert preset.origin == "paper"
     expected = {"clusters": 10000, "components": 256, "hidden": (4096, 4096)}
     assert preset.options == expected | {"dropout": 0.5, "sobel": True}
-    assert made().iterations == 20
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("clusters", 0),
+        ("components", 0),
+        ("iterations", 0),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("hidden", (8, 0)),
+    ],
+)
+def test_options_out_of_range_are_named(option: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"--{option}"):
+        made(**{option: value})
+
+
+# What lies between features and clusters: each part replaced by a mistake.
+
+Part = tuple[str, Callable[..., Any]]
+
+
+def replaced(name: str, mistake: Callable[..., Any]) -> Any:
+    return pytest.param((name, mistake), marks=BUG, id=f"{name}: {mistake.__doc__}")
+
+
+def without_whitening(features: Tensor, dim: int, *, device: Any = None) -> Tensor:
+    """plain principal components"""
+    centered = features - features.mean(0)
+    return centered @ torch.linalg.svd(centered, full_matrices=False).Vh[:dim].T
+
+
+def without_a_mean(features: Tensor, dim: int, *, device: Any = None) -> Tensor:
+    """not centered"""
+    return torch.linalg.svd(features, full_matrices=False).U[:, :dim]
+
+
+def without_projection(features: Tensor, dim: int, *, device: Any = None) -> Tensor:
+    """all components"""
+    return file_whiten(features, features.shape[1])
+
+
+def without_length(rows: Tensor, dim: int) -> Tensor:
+    """rows keep their lengths"""
+    return rows
+
+
+def by_column(rows: Tensor, dim: int) -> Tensor:
+    """over the images"""
+    return normalize(rows, dim=0)
+
+
+file_whiten = file.whiten
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ("normalize", normalize),
+        *(replaced("whiten", f) for f in (without_whitening, without_a_mean, without_projection)),
+        *(replaced("normalize", f) for f in (without_length, by_column)),
+    ],
+)
+def test_whitened_rows_of_length_one_are_clustered(
+    part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Principal components to the power of -0.5, then length 1, then 20 iterations of k-means.
+
+    Inner products are compared, since a component's sign is free.
+    """
+    method, seen, kmeans = made(), {}, file.kmeans
+
+    def watched(rows: Tensor, k: int, **options: Any) -> Any:
+        seen.update(options, rows=rows, k=k)
+        return kmeans(rows, k, **options)
+
+    monkeypatch.setattr(file, "kmeans", watched)
+    monkeypatch.setattr(file, *part)
+    method.begin_epoch(survey(method))
+    features = AllData(method, pictures()).embed(method.features, views=method.survey)
+    left = torch.linalg.svd(features - features.mean(0), full_matrices=False).U[:, :3]
+    expected = normalize(left, dim=1)
+    rows = seen["rows"].double()
+    assert rows.shape == (N, 3)
+    assert (rows @ rows.T - expected @ expected.T).abs().max() < 1e-3
+    assert (seen["k"], seen["iterations"]) == (K, 20)
+    assert not seen.get("spherical", False)
+
+
+def silent(*_: Any) -> None:
+    """nothing is said"""
+
+
+@pytest.mark.parametrize("part", [("_alarm", file._alarm), replaced("_alarm", silent)])
+def test_one_large_cluster_is_said(
+    part: Part, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = made()
+    monkeypatch.setattr(file, *part)
+    with caplog.at_level(logging.WARNING):
+        method.begin_epoch(survey(method))
+    assert "one cluster holds 60 % of the images" in caplog.text
 
 
 # Negative controls.
@@ -377,6 +493,50 @@ class GlobalSeeds(DeepCluster):
         return super().begin_epoch(survey)
 
 
+class HeadWithMomentum(DeepCluster):
+    """One optimizer for all."""
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        self.players = (Player("all", groups=(Group(("classifier",)),)),)
+
+
+class HotHead(DeepCluster):
+    """A higher rate and no decay for the new layer."""
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        own = Group(("classifier",), momentum=0.0, lr_scale=10.0, weight_decay=0.0)
+        self.players = (Player("all", groups=(own,)),)
+
+
+class RowsInLoadersOrder(DeepCluster):
+    """The pass over the data is shuffled, and nobody sorts the features back."""
+
+    def begin_epoch(self, survey: Survey) -> EpochPlan:
+        embed, order = survey.embed, shuffled(survey.n_samples, 0, "loader")
+        survey.embed = lambda fn, *, views: embed(fn, views=views)[order]  # type: ignore
+        return super().begin_epoch(survey)
+
+
+class HeadOfFilledClusters(DeepCluster):
+    """Scores for the clusters that have images only."""
+
+    def begin_epoch(self, survey: Survey) -> EpochPlan:
+        plan = super().begin_epoch(survey)
+        self.classifier = nn.Linear(self.classifier.in_features, int(self.filled)).double()
+        return plan
+
+
+class AssignmentsNotSaved(DeepCluster):
+    """A resume inside an epoch learns arbitrary labels."""
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        self.register_buffer("assignments", self.assignments, persistent=False)
+
+
+@BUG
 @pytest.mark.parametrize(
     ("mistake", "check"),
     [
@@ -393,10 +553,15 @@ class GlobalSeeds(DeepCluster):
         (SurveyInTrainMode, check_survey),
         (SameSeeds, check_seeds_by_epoch),
         (GlobalSeeds, check_seeds_by_epoch),
+        (HeadWithMomentum, check_the_classifier_learns_without_momentum),
+        (HotHead, check_the_classifier_learns_without_momentum),
+        (RowsInLoadersOrder, check_reassigned_every_epoch),
+        (EverySampleOnce, check_empty_clusters_get_no_label),
+        (HeadOfFilledClusters, check_empty_clusters_get_no_label),
+        (AssignmentsNotSaved, check_a_resume_inside_an_epoch_has_the_assignments),
     ],
 )
 def test_mistakes_are_caught(
     mistake: type[DeepCluster], check: Callable[[type[DeepCluster]], None]
 ) -> None:
-    with pytest.raises(AssertionError):
-        check(mistake)
+    check(mistake)
