@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from presight.core.backbone import Backbone
 from presight.core.batch import DataSpec, Out, Step, Views
 from presight.core.draw import Draw
+from presight.core.plan import TrainPlan
 from presight.errors import UsageError
-from presight.losses.adversarial import logistic_coder, logistic_critic
+from presight.losses.adversarial import logistic_coder, logistic_critic, logistic_generator
 from presight.methods.generative.bigan import BiGAN
 from presight.testing.tiny import tiny_batch, tiny_data, tiny_encoders
 
@@ -64,6 +67,49 @@ class WithBatchNormInTheCritic(BiGAN):
         return real - real.mean(), fake - fake.mean()
 
 
+class WithSaturatingLoss(BiGAN):
+    def forward(self, views: Views, step: Step) -> Out:
+        out = super().forward(views, step)
+        if step.player == "critic":
+            return out
+        pairs = self.pairs(views, step)
+        return Out(-logistic_critic(*self._judge(views, pairs)), keep=out.keep)
+
+
+class WithGeneratorsLossOnly(BiGAN):
+    def forward(self, views: Views, step: Step) -> Out:
+        out = super().forward(views, step)
+        if step.player == "critic":
+            return out
+        pairs = self.pairs(views, step)
+        return Out(logistic_generator(self._judge(views, pairs)[1]), keep=out.keep)
+
+
+class WithGeneratorCutOff(BiGAN):
+    def pairs(self, views: Views, step: Step) -> Views:
+        pairs = super().pairs(views, step)
+        return pairs | {"fake": pairs["fake"].detach()}
+
+
+class WithCriticCutOff(BiGAN):
+    def _judge(self, views: Views, pairs: Views) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            real, fake = super()._judge(views, pairs)
+        return real + 0 * pairs["code"].sum(), fake + 0 * pairs["fake"].sum()
+
+
+class WithPixelsOfTanh(BiGAN):
+    def pairs(self, views: Views, step: Step) -> Views:
+        pairs = super().pairs(views, step)
+        return pairs | {"fake": 2.0 * pairs["fake"] - 1.0}
+
+
+class WithCodeAsRepresentation(BiGAN):
+    @property
+    def backbone(self) -> Backbone:
+        return nn.Sequential(self.encoder, self.head)  # type: ignore[return-value]
+
+
 def caught(*bugs: type[BiGAN]) -> pytest.MarkDecorator:
     """The claim for the method itself, and as an expected failure for its bugs."""
     mark = pytest.mark.xfail(strict=True, raises=AssertionError, reason="the injected bug")
@@ -110,7 +156,7 @@ def test_losses_start_at_chance() -> None:
     assert method(views(), step("critic")).loss.item() == pytest.approx(1.386294, abs=1e-6)
 
 
-@caught(WithoutSwappedLabels)
+@caught(WithoutSwappedLabels, WithSaturatingLoss, WithGeneratorsLossOnly)
 def test_coder_swaps_both_labels(kind: type[BiGAN]) -> None:
     """L_EG - L_D = mean D(x, E(x)) - mean D(G(z), z), exactly."""
     method = noisy(make(kind)).eval()
@@ -130,7 +176,7 @@ def test_critics_turn_leaves_the_coder_alone(kind: type[BiGAN]) -> None:
         assert not any(touched(part))
 
 
-@caught(WithEncoderCutOff)
+@caught(WithEncoderCutOff, WithGeneratorCutOff, WithGeneratorsLossOnly, WithCriticCutOff)
 def test_coders_turn_moves_encoder_and_generator_together(kind: type[BiGAN]) -> None:
     method = noisy(make(kind))
     method.critic.requires_grad_(False)  # as the trainer does in this player's turn
@@ -186,6 +232,50 @@ def test_pairs_are_image_with_its_code_and_noise_with_its_image(kind: type[BiGAN
     assert torch.equal(code, method.code(image))
     assert torch.equal(fake, method.generator(noise))
     assert torch.equal(noise, method.noise(step().draw))
+
+
+@caught(WithPixelsOfTanh)
+def test_real_and_generated_pixels_share_a_range(kind: type[BiGAN]) -> None:
+    """Dark pictures are near 0 on both sides, not -1 on one: the critic would only look there."""
+    method, seen = make(kind), []
+    nn.init.constant_(method.generator.layers[-2].bias, -9.0)
+    method.critic.image[0].register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    method({"view": torch.zeros_like(views()["view"])}, step("coder"))
+    real, fake = seen
+    assert torch.equal(real, torch.full_like(real, -1.0))
+    assert torch.allclose(real, fake, atol=1e-3)
+
+
+@caught(WithCodeAsRepresentation)
+def test_the_representation_is_the_map_before_the_code(kind: type[BiGAN]) -> None:
+    method = make(kind)
+    assert method.backbone is method.encoder
+
+
+BUG = pytest.mark.xfail(strict=True, raises=AssertionError, reason="the injected bug")
+
+
+def imagenet(**changes: object) -> TrainPlan:
+    return dataclasses.replace(BiGAN.card.preset(224).plan, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        imagenet(),
+        pytest.param(imagenet(betas=(0.5, 0.001)), marks=BUG, id="beta2 as ALI's paper prints it"),
+        pytest.param(imagenet(betas=(0.9, 0.999)), marks=BUG, id="Adam's own betas"),
+        pytest.param(imagenet(decay_all=True), marks=BUG, id="decay of gains"),
+        pytest.param(imagenet(final_lr=0.0), marks=BUG, id="down to 0"),
+        pytest.param(imagenet(lr_scaling="linear"), marks=BUG, id="scaled by the batch"),
+    ],
+)
+def test_imagenet_plan(plan: TrainPlan) -> None:
+    """Adam 2e-4, down to a hundredth; gains and biases do not decay."""
+    assert (plan.optimizer, plan.betas) == ("adam", (0.5, 0.999))
+    assert (plan.peak_lr(), plan.final_lr, plan.epochs) == (2e-4, 0.01, 100)
+    assert (plan.batch_size, plan.weight_decay, plan.decay_all) == (128, 2.5e-5, False)
+    assert BiGAN.card.preset(224).options["dim"] == 200
 
 
 @caught(WithoutSquashing)

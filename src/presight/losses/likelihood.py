@@ -184,11 +184,18 @@ def importance_bound(log_weights: Tensor) -> Tensor:
     return torch.logsumexp(log_weights, 0) - math.log(len(log_weights))
 
 
-def active_units(means: Tensor, threshold: float = 0.01) -> int:
+def active_units(means: Tensor, threshold: float = 0.01) -> Tensor:
     """Number of latents whose posterior mean varies over images: Var_x[m_j] > threshold.
 
+    A latent with the same divergence for every image costs nats and tells nothing.
+
     Args:
-        means: float [n, d], n >= 2.
+        means: float [n, d]; of one image nothing is active.
         threshold: the usual 0.01; 0 active units is posterior collapse.
+
+    Returns:
+        Scalar float, on the device of the means.
+
+    Source: Burda, Grosse, Salakhutdinov: Importance Weighted Autoencoders, ICLR 2016, section 5.2.
     """
-    return int((means.float().var(0) > threshold).sum())
+    return (means.float().var(0, unbiased=False) > threshold).float().sum()
