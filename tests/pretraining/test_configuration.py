@@ -19,7 +19,7 @@ from presight.core.values import plain
 from presight.data.scenes import Scenes
 from presight.errors import IntegrityError, RunError
 from presight.pretraining.configuration import MAY_CHANGE, Configuration, check_method
-from presight.pretraining.configure import configure
+from presight.pretraining.configure import configure, of_length
 from presight.store.folder import RunFolder
 
 NAMES = {
@@ -173,6 +173,15 @@ def test_damage_is_told(file: str, text: str | None, tmp_path: Path) -> None:
         Configuration.read(folder)
     assert caught.value.exit_code == 7
     assert str(tmp_path) in str(caught.value)
+
+
+def test_a_time_budget_is_not_told_as_epochs() -> None:
+    config = made(minutes=7)
+    assert config.lines(check_method(config), "1 x cpu", "fp32")[2].startswith(
+        "schedule  what fits 7 minutes, batch "
+    )
+    solved = of_length(config, 2.5, "auto: fit 7 minutes on this machine")
+    assert "2.5 epochs" in solved.lines(check_method(solved), "1 x cpu", "fp32")[2]
 
 
 def test_lines_say_the_numbers() -> None:

@@ -167,6 +167,10 @@ class Configuration:
         """What a user should know before it starts."""
         spec, plan = self.spec, self.plan
         updates = round(plan.epochs * spec.updates_per_epoch)
+        length = f"{plan.epochs:g} epochs, batch {plan.batch_size}, {updates:,} updates"
+        solved = self.origins.get("epochs", "").startswith("auto: ")
+        if self.settings.minutes and "epochs" not in self.requested and not solved:
+            length = f"what fits {self.settings.minutes:g} minutes, batch {plan.batch_size}"
         resolved = [
             f"auto      {key.replace('_', '-')} {rule.removeprefix('auto: ')}"
             for key, rule in self.origins.items()
@@ -176,8 +180,7 @@ class Configuration:
             f"{card.title} ({card.authors} {card.year}), {self.settings.backbone}, "
             f"{spec.image_size} px, {precision}, {device}",
             f"data      {spec.n_samples:,} images of {shown(self.data)}",
-            f"schedule  {plan.epochs:g} epochs, batch {plan.batch_size}, {updates:,} updates, "
-            f"{plan.optimizer} at learning rate {plan.peak_lr():.4g}",
+            f"schedule  {length}, {plan.optimizer} at learning rate {plan.peak_lr():.4g}",
             *resolved,
         ]
 
