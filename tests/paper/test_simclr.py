@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pytest
 import torch
@@ -21,6 +21,7 @@ from presight.core.recipe import Recipe
 from presight.errors import UsageError
 from presight.losses.contrastive import info_nce, nt_xent
 from presight.methods.contrastive.simclr import SimCLR
+from presight.nn.backbones import encoders
 from presight.nn.heads import mlp
 from presight.testing.tiny import tiny_batch, tiny_data, tiny_encoders
 from presight.training.optimize import grouped
@@ -180,6 +181,17 @@ def test_small_port_is_the_authors_cifar_command() -> None:
     preset = SimCLR.card.presets["32-port"]
     assert (preset.plan.batch_size, preset.plan.lr, preset.plan.epochs) == (512, 1.0, 1000)
     assert preset.options["temperature"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "stem", ["auto", pytest.param("standard", marks=BUG, id="the stem of ImageNet")]
+)
+def test_small_images_keep_their_side(stem: Literal["auto", "standard"]) -> None:
+    """B.9: at 32 pixels a first convolution of 3x3 with stride 1 and no pooling."""
+    with torch.device("meta"):
+        encoder = encoders("resnet18", image_size=32, stem=stem)()
+        maps = encoder.stages(torch.empty(2, 3, 32, 32))
+    assert [m.shape[-1] for m in maps] == [32, 16, 8, 4]
 
 
 class HalfCrop(SimCLRPair):
