@@ -22,7 +22,7 @@ from presight.errors import (
     Unavailable,
     UsageError,
 )
-from presight.pretraining import run as module
+from presight.pretraining import run
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.speed import Speed
 from presight.store.doctor import inspect_run
@@ -33,6 +33,9 @@ from presight.training import runtime as devices
 from presight.training.checkpoint import Checkpoints
 from presight.training.observers import Values
 from tinyruns import DATA, UPDATES, WORDS, copied, files, tiny
+
+module: Any = run
+"""Its imports are replaced here."""
 
 
 class Breaks:
@@ -84,15 +87,15 @@ def test_what_a_finished_run_leaves_behind(finished: Path) -> None:
 
 
 def test_what_a_person_and_a_machine_are_told(tmp_path: Path) -> None:
-    run = tiny(tmp_path / "run")
-    assert run.folder == tmp_path / "run"
-    assert run.summary["updates"] == UPDATES
-    assert run.summary["epochs"] == 1
-    assert json.loads(json.dumps(run.summary)) == run.summary
-    told = "\n".join(run.lines())
+    done = tiny(tmp_path / "run")
+    assert done.folder == tmp_path / "run"
+    assert done.summary["updates"] == UPDATES
+    assert done.summary["epochs"] == 1
+    assert json.loads(json.dumps(done.summary)) == done.summary
+    told = "\n".join(done.lines())
     assert f"{UPDATES:,} updates" in told
     assert str(tmp_path / "run" / "backbone.safetensors") in told
-    assert not run.backbone().training
+    assert not done.backbone().training
 
 
 def test_nothing_is_written_beside_the_run_and_the_cache(
@@ -115,13 +118,14 @@ def test_without_out_the_run_goes_by_its_method(
 
 @pytest.mark.parametrize("order", ["dry_run", "print_config"])
 def test_an_order_to_look_writes_nothing(order: str, tmp_path: Path) -> None:
-    run = tiny(tmp_path / "run", **{order: True})
+    look: dict[str, Any] = {order: True}
+    done = tiny(tmp_path / "run", **look)
     assert list(tmp_path.iterdir()) == []
-    assert run.summary["dry_run"] is True
+    assert done.summary["dry_run"] is True
     kept = copied(tmp_path / "kept")
     before = files(kept)
-    tiny(kept, epochs=5.0, **{order: True})
-    tiny(kept, overwrite=True, **{order: True})
+    tiny(kept, epochs=5.0, **look)
+    tiny(kept, overwrite=True, **look)
     assert files(kept) == before
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 

@@ -1,27 +1,183 @@
-"""Who looks at a run while it trains."""
+"""Who looks at a run while it trains: files, trackers, the person who waits."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import dataclasses
 import logging
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
-from presight.pretraining.watchers import listening
+from presight.core import world
+from presight.data.loader import Loader
+from presight.errors import Diverged
+from presight.pretraining.configuration import Configuration
+from presight.pretraining.pictures import COLUMNS
+from presight.pretraining.watchers import listening, picture, watchers
 from presight.store.folder import RunFolder
+from presight.store.records import read
+from presight.testing.trial import Pictures
+from presight.training.monitor import PATIENCE, Monitor
+from presight.training.observers import (
+    BarProgress,
+    MetricsFile,
+    Observer,
+    PlainProgress,
+    StopOnCollapse,
+    Tracker,
+)
+from tinyruns import tiny
+from workbench import Mean
 
 
+class Trackers:
+    """Stands for a runtime; holds what trackers were given."""
+
+    def __init__(self) -> None:
+        self.started: list[Any] = []
+        self.tracked: list[Any] = []
+
+    def start_trackers(self, name: str, config: Any) -> None:
+        self.started.append((name, config))
+
+    def track(self, values: Any, number: int) -> None:
+        self.tracked.append((number, values))
+
+
+def of(finished: Path, trackers: Trackers | None = None, **settings: Any) -> list[Observer]:
+    runtime: Any = trackers or Trackers()
+    folder = RunFolder(finished)
+    config = Configuration.read(folder)
+    changed = dataclasses.replace(config.settings, **settings)
+    return watchers(dataclasses.replace(config, settings=changed), runtime, folder)
+
+
+def kinds(observers: list[Observer]) -> list[type]:
+    return [type(observer) for observer in observers]
+
+
+def test_a_quiet_run_is_still_written_down(finished: Path) -> None:
+    assert kinds(of(finished, quiet=True)) == [MetricsFile]
+
+
+def test_a_collapse_stops_where_it_should(finished: Path) -> None:
+    """From the numbers of a collapsed run to the end of it."""
+    observers = of(finished, quiet=True, on_collapse="stop")
+    assert kinds(observers) == [StopOnCollapse, MetricsFile]
+    monitor = Monitor("Try weaker views.")
+    collapsed = {"loss": 1.0, "rank": 1.0, "dim": 32.0}
+    for _ in range(PATIENCE - 1):
+        assert monitor.advise(collapsed, warm=True) == []
+    (advice,) = monitor.advise(collapsed, warm=True)
+    with pytest.raises(Diverged, match=r"collapsed\. Try weaker views\..*--on-collapse") as caught:
+        observers[0].on_advice(advice)
+    assert caught.value.exit_code == 4
+
+
+def test_other_processes_stop_too_and_write_nothing(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "rank", lambda: 1)
+    assert of(finished, track=("tensorboard",)) == []
+    assert kinds(of(finished, on_collapse="stop")) == [StopOnCollapse]
+
+
+def test_trackers_are_told_numbers_at_their_update(finished: Path) -> None:
+    trackers = Trackers()
+    *_, tracker = of(finished, trackers, quiet=True, track=("tensorboard",))
+    assert isinstance(tracker, Tracker)
+    assert trackers.started == [("presight", {"method": "rotation"})]
+    tracker.on_record({"step": 7.0, "loss": 0.5})
+    assert trackers.tracked == [(7, {"loss": 0.5})]
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "kind"),
+    [
+        (True, {}, BarProgress),
+        (False, {}, PlainProgress),
+        (True, {"CI": "1"}, PlainProgress),
+        (True, {"NO_COLOR": "1"}, PlainProgress),
+        (True, {"TERM": "dumb"}, PlainProgress),
+    ],
+)
+def test_a_bar_where_the_cursor_may_move(
+    terminal: bool,
+    variables: dict[str, str],
+    kind: type,
+    finished: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"TERM": "xterm"} | variables).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    observers = of(finished, quiet=False)
+    for observer in observers:
+        observer.on_end()
+    assert kinds(observers) == [MetricsFile, kind]
+
+
+class Seen:
+    """A method of which only the recipe is used."""
+
+    views = Mean()
+
+
+def test_the_first_images_are_pictured_as_training_sees_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[int], int, int]] = []
+
+    def views(batch: Any, draw: Any) -> dict[str, torch.Tensor]:
+        seen.append((batch.index.tolist(), draw.seed, draw.epoch))
+        return {"x": batch.images.float() / 255}
+
+    method: Any = Seen()
+    method.views = views
+    for count in (5, 20):
+        loader = Loader(Pictures(count, 8), batch_size=4, seed=6, device=torch.device("cpu"))
+        picture(method, loader, RunFolder(tmp_path))
+    assert [rows for rows, *_ in seen] == [list(range(5)), list(range(COLUMNS))]
+    assert {(seed, epoch) for _, seed, epoch in seen} == {(6, 0)}
+    assert (tmp_path / "pictures" / "views-x.png").is_file()
+
+
+def test_a_run_is_pictured_once(tmp_path: Path) -> None:
+    folder = tiny(tmp_path / "run").folder
+    (path,) = (folder / "pictures").iterdir()
+    path.write_bytes(b"kept")
+    tiny(folder, epochs=1.25)
+    assert path.read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("quiet", [False, True])
 def test_what_parts_log_is_told_and_kept(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    quiet: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = RunFolder(tmp_path)
     logger = logging.getLogger("presight.methods.some")
-    with listening(folder, quiet=False):
+    before = list(logging.getLogger("presight").handlers)
+    with contextlib.suppress(ZeroDivisionError), listening(folder, quiet):
         logger.warning("%d clusters were empty", 3)
         logger.info("not worth a line")
-    logger.warning("nobody listens any more")
-    assert "note: 3 clusters were empty\n" in capsys.readouterr().err
-    (line,) = folder.events.read_text().splitlines()
-    told = json.loads(line)
+        raise ZeroDivisionError
+    assert logging.getLogger("presight").handlers == before
+    assert capsys.readouterr().err == ("" if quiet else "note: 3 clusters were empty\n")
+    (told,) = read(folder.events)
     assert (told["kind"], told["text"]) == ("note", "3 clusters were empty")
+
+
+def test_other_processes_are_not_listened_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(world, "rank", lambda: 1)
+    with listening(RunFolder(tmp_path), quiet=False):
+        logging.getLogger("presight").warning("said twice")
+    assert capsys.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []

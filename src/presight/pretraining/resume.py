@@ -49,9 +49,9 @@ def same_data(
     before, now = config.spec.n_samples, len(source)
     what = "images were edited or renamed" if before == now else f"{before:,} images, now {now:,}"
     if before != now or not settings.accept_data_change:
-        advice = "" if before != now else "--accept-data-change goes on with them, or "
+        advice = "Start" if before != now else "--accept-data-change goes on with them, or start"
         raise RunError(
-            f"the images of {folder} changed: {what}. {advice.capitalize()}start anew: "
+            f"the images of {folder} changed: {what}. {advice} anew: "
             f"--out {folder}2, or with --init {folder} to begin from its weights."
         )
     return dataclasses.replace(config, fingerprint=source.fingerprint)

@@ -49,9 +49,7 @@ def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list
         runtime.start_trackers("presight", {"method": config.settings.method})
         observers.append(Tracker(runtime.track))
     if not config.settings.quiet:
-        plain = not sys.stderr.isatty() or any(os.environ.get(name) for name in ("CI", "NO_COLOR"))
-        dumb = os.environ.get("TERM") == "dumb"
-        observers.append(PlainProgress() if plain or dumb else BarProgress())
+        observers.append(BarProgress() if _terminal() else PlainProgress())
     return observers
 
 
