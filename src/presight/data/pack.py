@@ -217,7 +217,7 @@ def _by_children(
             {
                 "do": "decode",
                 "side": side,
-                "into": str(path),
+                "into": os.path.abspath(path),
                 "offset": int(offsets[i]),
                 "shape": sizes[i].tolist(),
             },

@@ -114,8 +114,8 @@ def _piece(
     archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, prefix: str, whole: bool
 ) -> Piece:
     name = prefix + member.name.removeprefix("./")
-    if whole:
-        return Piece(name, str(path), member.offset_data, member.size)
+    if whole:  # the children that open it may have been started in another folder
+        return Piece(name, os.path.abspath(path), member.offset_data, member.size)
     if member.size > _MOST_MEMORY:
         raise DataError(f"{shown(str(path))}: a member is larger than 2 GiB.")
     file = archive.extractfile(member)
