@@ -6,8 +6,9 @@ loaded when they are first used: importing presight imports no torch.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from presight import lazy
 
 if TYPE_CHECKING:
     from presight.api import evaluate as evaluate
@@ -43,11 +44,10 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"presight has no {name}")
-    return getattr(importlib.import_module(f"presight.{_HOMES[name]}"), name)
+_PACKAGES = ("core", "evaluation", "losses", "methods", "testing", "views")
+
+__getattr__ = lazy.names(__name__, _HOMES, _PACKAGES)
 
 
 def __dir__() -> list[str]:
-    return [*_HOMES, "__version__"]
+    return [*_HOMES, *_PACKAGES, "__version__"]

@@ -17,6 +17,7 @@ from presight.errors import UsageError
 
 class Outcome:
     summary = {"accuracy": 0.5}
+    runs: list[Path] = []
 
     def lines(self) -> list[str]:
         return ["one", "two"]
@@ -53,18 +54,22 @@ def replace(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
 
 
 def test_demo(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
-    monkeypatch.setitem(vars(pretraining), "demo", calls.taker(Outcome()))
+    made = Outcome()
+    made.runs = [Path("d/a"), Path("d/b")]
+    monkeypatch.setitem(vars(pretraining), "run_demo", calls.taker(made))
+    replace(monkeypatch, "presight.reporting.page", write_report=calls.taker("d/r.html"))
     result = verbs.demo(out="d", minutes=1.5)
-    assert result.lines == ("one", "two")
-    assert result.record == {"accuracy": 0.5}
-    assert calls == [(("d", 1.5), {})]
+    assert result.lines == ("one", "two", "report    d/r.html")
+    assert result.record == {"accuracy": 0.5, "report": "d/r.html"}
+    assert calls == [(("d", 1.5), {}), ((made.runs, Path("d/report.html")), {})]
 
 
 def test_evaluate(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     monkeypatch.setitem(vars(pretraining), "evaluate_run", calls.taker(Outcome()))
     verbs.evaluate("runs/a", labels="l", seed=3)
     verbs.evaluate("runs/a", labels="l", test="t")
-    usual = {"device": "auto", "quiet": False}
+    usual = {"device": "auto", "quiet": False, "download": False, "follow_links": False}
+    usual |= {"min_side": "auto", "max_bad_fraction": "auto"}
     assert calls[0] == (("runs/a", "l"), {"test": None, "seed": 3, **usual})
     assert calls[1] == (("runs/a", "l"), {"test": "t", "seed": 0, **usual})
 

@@ -1,1 +1,1 @@
-"""."""
+"""The command line: verbs, their options, pages of help, messages."""

@@ -22,12 +22,12 @@ def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
     """
     from pathlib import Path
 
-    from presight.pretraining.demo import demo as run
+    from presight import pretraining
     from presight.reporting.page import write_report
 
-    made = run(out, minutes)
-    page = write_report(made.runs, Path(out) / "report.html")
-    return Result((*made.lines(), f"report    {page}"), {**made.summary, "report": str(page)})
+    made = pretraining.run_demo(out, minutes)
+    report = write_report(made.runs, Path(out) / "report.html")
+    return Result((*made.lines(), f"report    {report}"), {**made.summary, "report": str(report)})
 
 
 def check(data: str) -> Result:
@@ -104,6 +104,10 @@ def evaluate(
     test: str = "",
     seed: int = 0,
     device: str = "auto",
+    download: bool = False,
+    min_side: int | Literal["auto"] = "auto",
+    max_bad_fraction: float | Literal["auto"] = "auto",
+    follow_links: bool = False,
     quiet: bool = False,
 ) -> Result:
     """Measure a run's frozen features on labels, beside untrained and raw pixels.
@@ -115,13 +119,27 @@ def evaluate(
             held out.
         seed: of the held-out parts.
         device: auto, cpu, cuda, mps or xpu.
+        download: fetch a torchvision: data set that is not on disk.
+        min_side: images with a shorter side are skipped, pixels; auto is as in the run.
+        max_bad_fraction: stop where more of the images than this cannot be read; auto is as in
+            the run.
+        follow_links: follow links that leave the folder; also where the run did.
         quiet: print results and warnings only.
     """
     from presight import pretraining
 
     return _result(
         pretraining.evaluate_run(
-            run, labels, test=test or None, seed=seed, device=device, quiet=quiet
+            run,
+            labels,
+            test=test or None,
+            seed=seed,
+            device=device,
+            download=download,
+            min_side=min_side,
+            max_bad_fraction=max_bad_fraction,
+            follow_links=follow_links,
+            quiet=quiet,
         )
     )
 

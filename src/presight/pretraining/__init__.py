@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {"pretrain": "run", "Run": "run", "demo": "demo", "evaluate_run": "measure"}
+from presight import lazy
 
+if TYPE_CHECKING:
+    from presight.pretraining.demo import run_demo as run_demo
+    from presight.pretraining.measure import evaluate_run as evaluate_run
+    from presight.pretraining.run import Run as Run
+    from presight.pretraining.run import pretrain as pretrain
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"presight.pretraining has no {name}")
-    return getattr(importlib.import_module(f"presight.pretraining.{_HOMES[name]}"), name)
+__getattr__ = lazy.names(
+    __name__, {"pretrain": "run", "Run": "run", "run_demo": "demo", "evaluate_run": "measure"}
+)

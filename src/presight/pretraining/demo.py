@@ -1,4 +1,4 @@
-"""demo(): two methods on rendered scenes, measured beside what costs nothing."""
+"""run_demo(): two methods on rendered scenes, measured beside what costs nothing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _row(title: str, found: Measured, row: str) -> str:
     return f"{title:<24}{found.score(row, 'knn'):>8.1%}{found.score(row, 'linear'):>14.1%}"
 
 
-def demo(out: str = "demo", minutes: float = 4.0) -> Demo:
+def run_demo(out: str = "demo", minutes: float = 4.0) -> Demo:
     """Pretrain two methods without labels, and measure both.
 
     Args:

@@ -1,1 +1,1 @@
-"""."""
+"""One HTML page from run folders; reads files only."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from presight import lazy
 
 if TYPE_CHECKING:
     from presight.testing.conformance import check_method
@@ -12,11 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TinyBackbone", "Trial", "check_method", "tiny_batch", "tiny_data", "tiny_encoders"]
 
-_HOME = {"check_method": "conformance", "Trial": "trial"}
-
-
-def __getattr__(name: str) -> object:
-    """Torch is imported when something here is used, not before."""
-    if name not in __all__:
-        raise AttributeError(f"presight.testing has no {name}")
-    return getattr(import_module(f"presight.testing.{_HOME.get(name, 'tiny')}"), name)
+__getattr__ = lazy.names(
+    __name__, {**dict.fromkeys(__all__, "tiny"), "check_method": "conformance", "Trial": "trial"}
+)

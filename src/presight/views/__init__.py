@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "from_options": "catalogue",
-    "names": "catalogue",
-    "recipe": "catalogue",
-    "recipe_class": "catalogue",
-    "to_options": "catalogue",
-}
+from presight import lazy
 
+if TYPE_CHECKING:
+    from presight.views.catalogue import from_options as from_options
+    from presight.views.catalogue import names as names
+    from presight.views.catalogue import recipe as recipe
+    from presight.views.catalogue import recipe_class as recipe_class
+    from presight.views.catalogue import to_options as to_options
 
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"presight.views.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_NAMES = ("from_options", "names", "recipe", "recipe_class", "to_options")
+
+__getattr__ = lazy.names(__name__, dict.fromkeys(_NAMES, "catalogue"))

@@ -1,1 +1,1 @@
-"""."""
+"""Methods that predict assignments."""

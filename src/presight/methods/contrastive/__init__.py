@@ -1,1 +1,1 @@
-"""."""
+"""Methods that compare views."""

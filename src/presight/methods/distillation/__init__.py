@@ -1,1 +1,1 @@
-"""."""
+"""Methods whose teacher is themselves."""

@@ -1,1 +1,1 @@
-"""."""
+"""Methods that make images."""

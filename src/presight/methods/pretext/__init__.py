@@ -1,1 +1,1 @@
-"""."""
+"""Methods with a puzzle that images answer themselves."""
