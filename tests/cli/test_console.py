@@ -158,7 +158,6 @@ def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_a_terminal_gets_color(quiet_environment: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     quiet_environment.setattr("sys.stderr", terminal)
-    assert not console.is_plain(terminal)
     Console().fail("bad \x1b[2J [name]", 2)
     text = terminal.getvalue()
     assert "\x1b[" in text
@@ -172,7 +171,3 @@ def test_plain_on_request(quiet_environment: pytest.MonkeyPatch, name: str, valu
     quiet_environment.setattr("sys.stderr", terminal)
     Console().fail("bad", 2)
     assert terminal.getvalue() == "error: bad\n"
-
-
-def test_plain_without_a_terminal(quiet_environment: pytest.MonkeyPatch) -> None:
-    assert console.is_plain(io.StringIO())

@@ -107,16 +107,40 @@ def test_a_pipe_gets_a_line_every_half_minute(
     ]
 
 
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+
+
 def test_a_terminal_gets_a_line_that_is_written_over(
     clock: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    terminal(monkeypatch)
     show = counted("decoding once", quiet=False)
     assert show is not None
     for seconds, done in ((0.1, 1), (0.25, 2), (0.3, 3), (0.4, 4)):
         clock[0] = 100.0 + seconds
         show(done, 4)
     assert capsys.readouterr().err == "\rdecoding once 2 of 4\rdecoding once 4 of 4\n"
+
+
+@pytest.mark.parametrize(("name", "value"), [("CI", "1"), ("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_cursor_moves_where_they_are_unwelcome(
+    name: str,
+    value: str,
+    clock: list[float],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal(monkeypatch)
+    monkeypatch.setenv(name, value)
+    show = counted("decoding once", quiet=False)
+    assert show is not None
+    clock[0] += 31
+    show(4, 4)
+    assert capsys.readouterr().err == "decoding once 4 of 4\n"
 
 
 def test_nobody_is_told_twice_or_against_their_will(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from presight.core.terminal import is_plain
 from presight.errors import Interrupted, OutOfMemory, PresightError, Stopped
 
 BUG = 1
@@ -76,7 +77,7 @@ class Console:
         """Print an error in one paragraph and return the exit code."""
         word = "stopped" if exit_code in _NO_ERRORS else "error"
         where = f" (process {self.rank})" if self.rank else ""
-        if sys.stderr.isatty() and not is_plain(sys.stderr):
+        if not is_plain(sys.stderr):
             from rich.console import Console as Rich
             from rich.text import Text
 
@@ -143,12 +144,6 @@ def first_line(error: BaseException) -> str:
     """The first line of an exception's text, without its full stop."""
     lines = str(error).strip().splitlines() or ["no message"]
     return lines[0].rstrip(".")
-
-
-def is_plain(stream: TextIO) -> bool:
-    """Whether to print without colors and cursor movements."""
-    asked = any(os.environ.get(name) for name in ("CI", "NO_COLOR"))
-    return asked or os.environ.get("TERM") == "dumb" or not stream.isatty()
 
 
 def visible(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from presight.core import world
 from presight.core.settings import Settings
+from presight.core.terminal import is_plain
 from presight.data.canvas import Images, images_of
 from presight.data.decode import Limits
 from presight.data.open import open_source
@@ -16,11 +17,11 @@ from presight.data.source import Source
 
 
 def counted(what: str, quiet: bool) -> Progress | None:
-    """Shows done of total: a line that is written over on a terminal, else one every 30 s."""
+    """Shows done of total: written over where the cursor may move, else a line every 30 s."""
     if quiet or world.rank():
         return None
     last = time.monotonic()
-    terminal = sys.stderr.isatty()
+    terminal = not is_plain(sys.stderr)
 
     def show(done: int, total: int) -> None:
         nonlocal last

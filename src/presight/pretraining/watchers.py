@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import torch
 from presight.core import world
 from presight.core.draw import Draw
 from presight.core.method import Method
+from presight.core.terminal import is_plain
 from presight.data.loader import Loader
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.pictures import save_views
@@ -49,7 +49,7 @@ def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list
         runtime.start_trackers("presight", {"method": config.settings.method})
         observers.append(Tracker(runtime.track))
     if not config.settings.quiet:
-        observers.append(BarProgress() if _terminal() else PlainProgress())
+        observers.append(PlainProgress() if is_plain(sys.stderr) else BarProgress())
     return observers
 
 
@@ -78,9 +78,3 @@ def listening(folder: RunFolder, quiet: bool) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-
-
-def _terminal() -> bool:
-    """Whether cursor moves are welcome."""
-    refused = any(os.environ.get(name) for name in ("CI", "NO_COLOR"))
-    return sys.stderr.isatty() and not refused and os.environ.get("TERM") != "dumb"
