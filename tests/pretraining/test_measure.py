@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from data.making import encoded, pixels, write
+from presight.data.decode import Limits
+from presight.errors import DataError, UsageError
 from presight.evaluation.score import Score
-from presight.pretraining.measure import Measured
+from presight.pretraining import measure
+from presight.pretraining.configuration import Configuration
+from presight.pretraining.measure import Measured, evaluate_run
+from presight.store.folder import RunFolder
+from tinyruns import copied
+
+module: Any = measure
+"""Its imports are replaced here."""
 
 
 def test_a_score_by_row_and_protocol() -> None:
@@ -18,3 +30,73 @@ def test_a_score_by_row_and_protocol() -> None:
     assert measured.lines()[-1] == "note: few images."
     with pytest.raises(KeyError, match="pretrained, linear"):
         measured.score("pretrained", "linear")
+
+
+def photos(folder: Path, side: int = 18, count: int = 12) -> Path:
+    """Two classes, the first of them darker."""
+    for number in range(count):
+        dark = pixels(side, side, number) // (1 + number % 2)
+        write(folder / f"class{number % 2}" / f"{number}.png", encoded(dark))
+    return folder
+
+
+def with_settings(target: Path, **changes: Any) -> Path:
+    """The finished run, as if it had been made with other settings."""
+    folder = RunFolder(copied(target))
+    config = Configuration.read(folder)
+    settings = dataclasses.replace(config.settings, **changes)
+    dataclasses.replace(config, settings=settings).write(folder)
+    return target
+
+
+def evaluated(run: Path, labels: Path | str, **options: Any) -> Measured:
+    return evaluate_run(run, str(labels), device="cpu", quiet=True, **options)
+
+
+def test_images_are_held_to_what_the_run_asked_for(tmp_path: Path) -> None:
+    """Its own smallest side and cache folder; what is left out is told."""
+    run = with_settings(tmp_path / "run", min_side=17, cache_dir=str(tmp_path / "cache"))
+    data = photos(tmp_path / "photos")
+    for number in range(3):
+        write(data / "class0" / f"small{number}.png", encoded(pixels(12, 12, 90 + number)))
+    found = evaluated(run, data)
+    assert [line for line in found.warnings if "3 images have" in line and "--min-side" in line]
+    assert found.lines()[-1].startswith("note: ")
+    assert {path.name for path in (tmp_path / "cache").iterdir()} >= {"features"}
+    assert len(list((tmp_path / "cache").iterdir())) > 1
+    assert [line for line in evaluated(run, data, min_side=8).warnings if "min-side" in line] == []
+
+
+def test_what_a_message_advises_can_be_done(tmp_path: Path) -> None:
+    """More unreadable images than the run allowed: refused, unless more are allowed here."""
+    data = photos(tmp_path / "photos")
+    write(data / "class1" / "damaged.png", b"\x89PNG\r\n\x1a\nnothing")
+    run = copied(tmp_path / "run")
+    with pytest.raises(DataError, match="raise it"):
+        evaluated(run, data)
+    found = evaluated(run, data, max_bad_fraction=0.2)
+    assert [line for line in found.warnings if "1 of 13 unreadable" in line]
+    tolerant = with_settings(tmp_path / "tolerant", max_bad_fraction=0.2)
+    assert evaluated(tolerant, data).warnings == found.warnings
+    with pytest.raises(UsageError, match="--max-bad-fraction is 2"):
+        evaluated(run, data, max_bad_fraction=2.0)
+
+
+@pytest.mark.parametrize("where", ["run", "command"])
+def test_links_and_downloads_where_the_run_or_the_command_says_so(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, Any]] = []
+
+    def opened(spec: str, **keywords: Any) -> Any:
+        given.append(keywords)
+        raise DataError("seen enough")
+
+    monkeypatch.setattr(module, "open_labelled", opened)
+    said = {"follow_links": True, "download": True}
+    run = with_settings(tmp_path / "run", **(said if where == "run" else {}))
+    with pytest.raises(DataError, match="seen enough"):
+        evaluated(run, "labels", **(said if where == "command" else {}))
+    assert given[0]["follow_links"]
+    assert given[0]["download"]
+    assert given[0]["limits"] == Limits()

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
-from presight.core import automatic
+from presight.core import automatic, ranges
 from presight.core.backbone import Backbone
-from presight.data.canvas import default_cache, images_of
+from presight.core.settings import Settings
+from presight.data.canvas import Packed, default_cache, images_of
 from presight.data.open import open_labelled
+from presight.data.source import shown
+from presight.data.stored import Stored
 from presight.evaluation.labelled import LabelledImages
 from presight.evaluation.protocol import measure
 from presight.evaluation.score import Score, find, write_result
 from presight.evaluation.table import score_table
-from presight.pretraining.data import counted
+from presight.pretraining.configuration import Configuration
+from presight.pretraining.data import counted, limits
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
@@ -62,9 +67,15 @@ def evaluate_run(
     test: str | None = None,
     seed: int = 0,
     device: str = "auto",
+    download: bool = False,
+    min_side: int | Literal["auto"] = "auto",
+    max_bad_fraction: float | Literal["auto"] = "auto",
+    follow_links: bool = False,
     quiet: bool = False,
 ) -> Measured:
     """Measure frozen features by neighbors and by a linear probe.
+
+    What is not given here about images is as the run had it.
 
     Args:
         run: run folder.
@@ -72,18 +83,39 @@ def evaluate_run(
         test: labelled images that are read once; without it a part of the labels is held out.
         seed: of the held-out parts.
         device: auto, cpu, cuda, mps or xpu.
+        download: fetch a torchvision set that is not on disk.
+        min_side: images with a shorter side are skipped, pixels.
+        max_bad_fraction: stop where more of the images than this cannot be read, in [0, 1].
+        follow_links: follow links that leave the folder.
         quiet: without progress.
     """
     folder = RunFolder(run)
     folder.open()
+    own = Configuration.read(folder).settings
+    ranges.check("min_side", min_side, "--min-side")
+    ranges.check("max_bad_fraction", max_bad_fraction, "--max-bad-fraction")
+    settings = dataclasses.replace(
+        own,
+        download=download or own.download,
+        min_side=own.min_side if min_side == "auto" else min_side,
+        max_bad_fraction=own.max_bad_fraction if max_bad_fraction == "auto" else max_bad_fraction,
+        follow_links=follow_links or own.follow_links,
+        quiet=quiet,
+    )
+    return _measured(folder, labels, test, seed, device, settings)
+
+
+def _measured(
+    folder: RunFolder, labels: str, test: str | None, seed: int, device: str, settings: Settings
+) -> Measured:
     origin = origin_of(folder.path)
     backbones: dict[str, Backbone] = {
         "pretrained": load_backbone(folder.path),
         "untrained": untrained_backbone(origin),
     }
-    train = _labelled(labels, origin, quiet)
-    held = _labelled(test, origin, quiet) if test else None
     warnings: list[str] = []
+    train = _labelled(labels, origin, settings, warnings)
+    held = _labelled(test, origin, settings, warnings) if test else None
     scores = measure(
         backbones,
         train,
@@ -91,9 +123,9 @@ def evaluate_run(
         size=origin.image_size,
         seed=seed,
         device=pick_device(device),
-        cache=default_cache() / "features",
+        cache=(_cache(settings) or default_cache()) / "features",
         say=warnings.append,
-        progress=counted("features", quiet),
+        progress=counted("features", settings.quiet),
     )
     name = f"classification-seed{seed}-{train.fingerprint[:8]}"
     protocol = {
@@ -109,9 +141,31 @@ def evaluate_run(
     return Measured(place, scores, warnings)
 
 
-def _labelled(spec: str, origin: Origin, quiet: bool) -> LabelledImages:
+def _labelled(spec: str, origin: Origin, settings: Settings, warnings: list[str]) -> LabelledImages:
     """Labelled images at the cached side that this run's views ask for."""
-    source = open_labelled(spec, progress=counted("looking at images", quiet))
-    side = automatic.cache_side(origin.image_size).number
-    images = images_of(source, side=side, progress=counted("decoding once", quiet))
+    source = open_labelled(
+        spec,
+        limits=limits(settings),
+        follow_links=settings.follow_links,
+        download=settings.download,
+        max_bad_fraction=settings.max_bad_fraction,
+        progress=counted("looking at images", settings.quiet),
+    )
+    if isinstance(source, Stored):
+        warnings += [f"{shown(spec)}: {line}" for line in source.summary()]
+    images = images_of(
+        source,
+        side=automatic.cache_side(origin.image_size).number,
+        cache_dir=_cache(settings),
+        progress=counted("decoding once", settings.quiet),
+        max_bad_fraction=settings.max_bad_fraction,
+    )
+    lost = len(images.replaced) if isinstance(images, Packed) else 0
+    if lost:
+        warnings.append(f"{shown(spec)}: {lost:,} damaged images, the next one stands in for each.")
     return LabelledImages.of(source, images)
+
+
+def _cache(settings: Settings) -> Path | None:
+    """Where decoded images are kept; None is the user's cache folder."""
+    return None if settings.cache_dir == "auto" else Path(settings.cache_dir)
