@@ -163,6 +163,83 @@ def test_truncated_is_taken_on_request_and_the_switch_goes_back() -> None:
         decode(cut)
 
 
+def flipped(data: bytes, place: int) -> bytes:
+    """One bit the other way."""
+    changed = bytearray(data)
+    changed[place] ^= 1 << place % 8
+    return bytes(changed)
+
+
+def chunk_at(data: bytes, name: bytes) -> slice:
+    """Where a PNG's chunk lies, with its length and checksum."""
+    start = data.index(name) - 4
+    return slice(start, start + 12 + int.from_bytes(data[start : start + 4]))
+
+
+@pytest.mark.parametrize("exif", [False, True])
+@pytest.mark.parametrize("level", [0, 6])
+def test_a_png_with_one_flipped_bit_is_refused_at_both_passes(level: int, exif: bool) -> None:
+    """Whether or not the decoder itself comes to see it."""
+    options = {"exif": Image.Exif()} if exif else {}
+    data = encoded(pixels(), compress_level=level, **options)
+    at = chunk_at(data, b"IDAT")
+    for place in range(at.start + 8, at.stop, 7):
+        for action in (lambda d: inspect(piece(d), Limits()), decode):
+            with pytest.raises(Unreadable, match="checksum in IDAT"):
+                action(flipped(data, place))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_damaged_png_is_taken_on_request(late: bool) -> None:
+    """With its orientation, also where it stands behind the pixels."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = exif_behind(encoded(pixels(20, 30), exif=exif), late)
+    limits = Limits(allow_truncated=True)
+    bad = flipped(data, chunk_at(data, b"IDAT").stop - 3)
+    header = inspect(piece(bad), limits)
+    assert (header.height, header.width) == (30, 20)
+    np.testing.assert_array_equal(decode(bad, limits), decode(data))
+    cut = data[: chunk_at(data, b"IDAT").stop - 400]
+    header = inspect(piece(cut), limits)
+    assert (header.height, header.width) == decode(cut, limits).shape[:2]
+
+
+def exif_behind(data: bytes, late: bool = True) -> bytes:
+    """The PNG with its EXIF between the pixels and the end."""
+    if not late:
+        return data
+    at = chunk_at(data, b"eXIf")
+    rest = data[: at.start] + data[at.stop :]
+    end = chunk_at(rest, b"IEND").start
+    return rest[:end] + data[at] + rest[end:]
+
+
+def test_exif_behind_the_pixels_of_a_png_counts() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = exif_behind(encoded(pixels(20, 30), exif=exif))
+    header = inspect(piece(data), Limits())
+    assert (header.height, header.width) == (30, 20)
+    np.testing.assert_array_equal(decode(data), np.rot90(pixels(20, 30), -1))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_first_pass_decodes_no_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(pixels(), kind)
+    for place in (module.ImageFile.ImageFile, Image.Image):
+        monkeypatch.setattr(place, "load", lambda *_: pytest.fail("it was decoded"))
+    header = inspect(piece(data), Limits())
+    assert (header.height, header.width) == (24, 32)
+
+
+def test_orientation_in_xmp_alone_turns_header_and_pixels() -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6"/></x:xmpmeta>'
+    data = encoded(pixels(20, 30), "JPEG", xmp=xmp)
+    header = inspect(piece(data), Limits())
+    assert (header.height, header.width) == decode(data).shape[:2] == (30, 20)
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xff\xd8" + bytes(18), b"<html>no picture</html>", b"plain text", bytes(2000)],

@@ -8,7 +8,7 @@
 | CMYK, gray, palette, 1-bit | converted to RGB |
 | float or 32-bit integers | refused: their range is not stated |
 | several frames or pages | the first, with a note |
-| truncated | refused unless the limits allow it |
+| truncated, PNG with a wrong checksum | refused unless the limits allow it |
 | too many pixels, too long, too small | refused from the header, before decoding |
 """
 
@@ -20,6 +20,7 @@ import os
 import stat
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from presight.data.source import Header, Piece, Pixels, Reason
 from presight.errors import DataError
 
-RULES = 1
+RULES = 2
 """Version of the rules: decoded pixels may differ between versions."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
@@ -49,7 +50,7 @@ class Limits:
         min_side: images with a shorter side are skipped, pixels.
         max_pixels: images with more pixels are skipped before they are decoded.
         max_ratio: images whose long side is more than this many short sides are skipped.
-        allow_truncated: take images whose end is missing; what is missing is gray.
+        allow_truncated: take images whose end is missing, and damaged PNGs as far as they go.
         seconds: time for one file.
     """
 
@@ -118,16 +119,16 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def _orientation(image: Image.Image) -> int:
-    if image.format == "JPEG" and "exif" not in image.info:
-        return 1
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    try:  # a PNG's own getexif decodes its pixels, and would hide here that they are damaged
+        return int(Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1))
     except Exception:  # a damaged EXIF block says nothing about orientation
         return 1
 
 
-def _upright(image: Image.Image) -> tuple[int, int]:
+def _upright(image: Image.Image, data: bytes, limits: Limits) -> tuple[int, int]:
     """Height and width after rotation; Pillow swaps a TIFF's sides itself."""
+    if image.format == "PNG" and (limits.allow_truncated or _late(data)):
+        _load(image, limits)
     width, height = image.size
     turned = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
     return (width, height) if turned else (height, width)
@@ -153,25 +154,55 @@ def inspect(piece: Piece, limits: Limits) -> Header:
     with _opened(io.BytesIO(data)) as image:
         _obey(image, limits)
         kind = image.format or ""
-        height, width = _upright(image)
+        if not limits.allow_truncated:
+            _check_whole(kind, data)
+        height, width = _upright(image, data, limits)
         note = "first of several frames" if getattr(image, "is_animated", False) else ""
         mode = image.mode
-        if not limits.allow_truncated and not _complete(kind, data):
-            raise Unreadable("truncated")
         if kind not in ("JPEG", "MPO", "PNG", "GIF", "WEBP"):
             image.load()
     return Header(height, width, mode, kind, digest(data), note)
 
 
-def _complete(kind: str, data: bytes) -> bool:
-    """Whether the end of the file is there, as far as the format marks its end."""
+def _check_whole(kind: str, data: bytes) -> None:
+    """Refuse a file whose end is missing, as far as its format marks the end, or a damaged PNG."""
+    whole = True
     if kind in ("JPEG", "MPO"):
-        return data.rfind(b"\xff\xd9", max(0, len(data) - _WHOLE)) >= 0
-    if kind == "PNG":
-        return data.rfind(b"IEND", max(0, len(data) - _WHOLE)) >= 0
-    if kind == "WEBP":
-        return len(data) >= int.from_bytes(data[4:8], "little") + 8
-    return True
+        whole = data.rfind(b"\xff\xd9", max(0, len(data) - _WHOLE)) >= 0
+    elif kind == "PNG":
+        _chunks(data)
+    elif kind == "WEBP":
+        whole = len(data) >= int.from_bytes(data[4:8], "little") + 8
+    if not whole:
+        raise Unreadable("truncated")
+
+
+def _chunks(data: bytes) -> list[bytes]:
+    """Names of a PNG's chunks to its end.
+
+    The checksums of those that make pixels are compared, because a decoder that has all its rows
+    stops before it sees that they are wrong.
+    """
+    names: list[bytes] = []
+    view, place = memoryview(data), 8
+    while b"IEND" not in names[-1:]:
+        name = data[place + 4 : place + 8]
+        end = place + 8 + int.from_bytes(data[place : place + 4])
+        if end + 4 > len(data):
+            raise Unreadable("truncated")
+        needed = name[:1].isupper()
+        if needed and zlib.crc32(view[place + 4 : end]) != int.from_bytes(data[end : end + 4]):
+            raise Unreadable(f"damaged: a wrong checksum in {name.decode('ascii', 'replace')}")
+        names.append(name)
+        place = end + 4
+    return names
+
+
+def _late(data: bytes) -> bool:
+    """Whether a PNG's pixels are followed by what may hold its orientation."""
+    names = _chunks(data)
+    behind = names[names.index(b"IDAT") :] if b"IDAT" in names else []
+    return not {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}.isdisjoint(behind)
 
 
 def digest(data: bytes) -> str:
@@ -201,7 +232,9 @@ def decode(data: bytes, limits: Limits | None = None, side: int = 0) -> Pixels:
     limits = limits or Limits()
     with _opened(io.BytesIO(data)) as image:
         _obey(image, limits)
-        height, width = fitted(*_upright(image), side)
+        if not limits.allow_truncated:
+            _check_whole(image.format or "", data)
+        height, width = fitted(*_upright(image, data, limits), side)
         if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
             _draft(image, min(height, width))
         _load(image, limits)
