@@ -12,6 +12,7 @@ import pytest
 from presight import pretraining
 from presight.cli import verbs
 from presight.cli.console import Result
+from presight.data.decode import Limits
 from presight.errors import UsageError
 
 
@@ -76,8 +77,15 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
 
 def test_check(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     replace(monkeypatch, "presight.data.check", check=calls.taker(Outcome()))
-    assert verbs.check("photos/").lines == ("one", "two")
-    assert calls == [(("photos/",), {})]
+    result = verbs.check("photos/", min_side=3, max_pixels=99, workers=2, device="cpu", quiet=True)
+    assert result == Result(("one", "two"), {"accuracy": 0.5})
+    verbs.check("photos/", allow_truncated=True, follow_links=True, download=True, device="cpu")
+    usual = {"follow_links": False, "download": False, "accelerator": False, "workers": 0}
+    given = {"workers": 2, "progress": None, "limits": Limits(min_side=3, max_pixels=99)}
+    assert calls[0] == (("photos/",), {**usual, **given})
+    assert calls[1][1].pop("progress") is not None
+    given = {"follow_links": True, "download": True, "limits": Limits(allow_truncated=True)}
+    assert calls[1] == (("photos/",), {**usual, **given})
 
 
 @pytest.mark.parametrize(

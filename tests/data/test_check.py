@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,11 @@ import pytest
 from PIL import Image
 
 from data.making import encoded, pixels, write
-from presight.data.check import check, suggested_size
+from presight.cli.main import main
+from presight.core import automatic
+from presight.core.settings import Settings
+from presight.data.check import check
+from presight.data.decode import Limits
 from presight.data.scenes import Scenes
 from presight.errors import DataError
 
@@ -29,7 +34,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert report.long_side == 100
     assert report.duplicates == (("0.png", "same.png"),)
     assert not report.gray
-    assert report.image_size == 32
+    assert report.suggested["image_size"].value == 32
     text = "\n".join(report.lines())
     assert "8 images" in text
     assert "1 exact duplicates in 1 groups, such as 0.png = same.png" in text
@@ -37,6 +42,12 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert r"skipped 1: not an image of a known format, such as \x1bbad.jpg" in text
     assert "skipped 1: a side < 8 px, such as tiny.png" in text
     assert "\x1b" not in text
+    summary = report.summary
+    assert summary["images"] == 8
+    assert summary["short_side"]["50%"] == 40
+    assert summary["duplicates"] == {"groups": 1, "extra": 1}
+    assert summary["skipped"] == {"not an image of a known format": 1, "a side < 8 px": 1}
+    assert summary["unreadable"] == 1
 
 
 def test_long_files_are_compared_as_a_whole(tmp_path: Path) -> None:
@@ -58,20 +69,53 @@ def test_gray_pictures_in_color_files_are_noticed(tmp_path: Path) -> None:
 
 def test_a_source_without_files() -> None:
     report = check(Scenes(30, size=64))
-    assert (report.count, report.image_size, report.short_sides[2]) == (30, 64, 64)
+    assert (report.count, report.short_sides[2]) == (30, 64)
 
 
-@pytest.mark.parametrize(
-    ("shorts", "expected"),
-    [([20], 32), ([32], 32), ([63], 32), ([64], 64), ([400], 224), ([100, 300, 300, 300], 160)],
-)
-def test_suggested_size_is_the_largest_below_the_first_quartile(
-    shorts: list[int], expected: int
+@pytest.mark.parametrize("accelerator", [False, True])
+@pytest.mark.parametrize("side", [16, 32, 100, 300])
+def test_what_is_suggested_is_what_pretrain_takes(side: int, accelerator: bool) -> None:
+    report = check(Scenes(6, size=side), accelerator=accelerator)
+    size = automatic.image_size([side] * 6, accelerator)
+    assert report.suggested["image_size"] == size
+    assert report.suggested["backbone"] == automatic.backbone(accelerator)
+    length = automatic.epochs(6) if accelerator else automatic.minutes()
+    name = "epochs" if accelerator else "minutes"
+    assert list(report.suggested) == ["image_size", "backbone", name]
+    assert report.suggested[name].value == length.value
+    assert f"suggested --image-size {size.why}" in report.lines()
+    assert f"suggested --{name} {length.value:g}:" in "\n".join(report.lines())
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, object]:
+    """The record of one check; one child process, and no accelerator, on every machine."""
+    assert main(["check", *words, "--workers", "1", "--device", "cpu", "--json"]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_command_heeds_pretrains_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sizes = np.array([(short, 2 * short) for short in shorts])
-    if len(shorts) > 1:
-        expected = 224  # the quartile of 100, 300, 300, 300 is 250
-    assert suggested_size(sizes) == expected
+    folder = tmp_path / "photos"
+    write(folder / "large.png", encoded(pixels(80, 90)))
+    write(folder / "small.png", encoded(pixels(20, 20)))
+    write(folder / "cut.png", encoded(pixels(40, 40))[:-20])
+    write(tmp_path / "elsewhere.png", encoded(pixels(30, 30)))
+    (folder / "link.png").symlink_to(tmp_path / "elsewhere.png")
+    usual = run(capsys, str(folder))
+    assert usual["images"] == 2
+    assert usual["suggested"] == {"image_size": 16, "backbone": "resnet9:16", "minutes": 30.0}
+    assert usual["skipped"] == {"truncated": 1, "a link that leaves the folder": 1}
+    for words, count in (
+        (["--min-side", "21"], 1),
+        (["--max-pixels", "7199"], 1),
+        (["--allow-truncated"], 3),
+        (["--follow-links"], 3),
+    ):
+        assert run(capsys, str(folder), *words)["images"] == count, words
+    assert Settings.min_side == Limits().min_side
+    assert Settings.max_pixels == Limits().max_pixels
 
 
 def test_nothing_usable(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from presight.cli.console import Result
 from presight.core.options import Split
+from presight.core.settings import Settings
 from presight.errors import IntegrityError, UsageError
 
 
@@ -30,16 +31,46 @@ def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
     return Result((*made.lines(), f"report    {report}"), {**made.summary, "report": str(report)})
 
 
-def check(data: str) -> Result:
-    """Say what is in a folder of images, what would be skipped, and why.
+def check(
+    data: str,
+    *,
+    min_side: int = Settings.min_side,
+    max_pixels: int = Settings.max_pixels,
+    allow_truncated: bool = False,
+    follow_links: bool = False,
+    download: bool = False,
+    workers: int | Literal["auto"] = "auto",
+    device: str = "auto",
+    quiet: bool = False,
+) -> Result:
+    """Say what is in a folder of images, what pretrain would skip and why, and what it would take.
 
     Args:
         data: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
+        min_side: images with a shorter side are skipped, pixels.
+        max_pixels: images with more pixels are skipped before they are decoded.
+        allow_truncated: take images whose end is missing.
+        follow_links: follow links that leave the folder.
+        download: fetch a torchvision: data set that is not on disk.
+        workers: processes that open images; auto is one less than the cores, at most 8.
+        device: what to train on, for the suggestions: auto, cpu, cuda, mps or xpu.
+        quiet: print results and warnings only.
     """
     from presight.data.check import check as look
+    from presight.data.decode import Limits
+    from presight.pretraining.data import counted
+    from presight.training.runtime import pick_device
 
-    report = look(data)
-    return Result(tuple(report.lines()))
+    report = look(
+        data,
+        limits=Limits(min_side=min_side, max_pixels=max_pixels, allow_truncated=allow_truncated),
+        follow_links=follow_links,
+        download=download,
+        workers=0 if workers == "auto" else workers,
+        progress=counted("looking at images", quiet),
+        accelerator=pick_device(device).type != "cpu",
+    )
+    return _result(report)
 
 
 def doctor(run: str = "") -> Result:

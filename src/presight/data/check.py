@@ -6,10 +6,12 @@ import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from presight.core import automatic
+from presight.core.automatic import Rule
 from presight.data.decode import Limits, Unreadable, read
 from presight.data.open import open_source
 from presight.data.pack import reduced, source_sizes
@@ -18,7 +20,6 @@ from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
 from presight.errors import DataError
 
-IMAGE_SIZES = (32, 64, 96, 128, 160, 224)
 _GRAY_SAMPLE = 64
 _GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N"}
 
@@ -37,7 +38,7 @@ class Report:
         notes: what was left out of images that are used, such as later frames.
         duplicates: names of images with the same bytes, two or more a group.
         gray: whether all images looked at are gray.
-        image_size: suggested side of a view, pixels.
+        suggested: what pretrain takes for these images where nobody says otherwise, by option.
     """
 
     what: str
@@ -50,7 +51,7 @@ class Report:
     notes: dict[str, int]
     duplicates: tuple[tuple[str, ...], ...]
     gray: bool
-    image_size: int
+    suggested: dict[str, Rule]
 
     def lines(self) -> list[str]:
         """The report for people, names escaped."""
@@ -64,18 +65,42 @@ class Report:
             f"short side: {low} to {high} px (25 % below {quarter}, half below {half}, 75 % below "
             f"{most}); longest side {self.long_side} px"
         )
-        text.append(f"suggested --image-size {self.image_size}")
+        for name, rule in self.suggested.items():
+            text.append(f"suggested --{name.replace('_', '-')} {rule.why}")
         if self.gray:
             text.append("all images looked at are gray: color views change nothing")
         text += [f"{count:,} images: {note}" for note, count in self.notes.items()]
         return text + self._duplicate_lines() + self._skipped_lines()
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The report's numbers for machines."""
+        names = ("smallest", "25%", "50%", "75%", "largest")
+        return {
+            "data": self.what,
+            "images": self.count,
+            "formats": self.formats,
+            "modes": self.modes,
+            "short_side": dict(zip(names, self.short_sides, strict=True)),
+            "long_side": self.long_side,
+            "skipped": dict(Counter(row.reason for row in self.skipped).most_common()),
+            "unreadable": sum(row.kind == "unreadable" for row in self.skipped),
+            "notes": self.notes,
+            "duplicates": {"groups": len(self.duplicates), "extra": self._extra},
+            "gray": self.gray,
+            "suggested": {name: rule.value for name, rule in self.suggested.items()},
+        }
+
+    @property
+    def _extra(self) -> int:
+        return sum(len(group) - 1 for group in self.duplicates)
+
     def _duplicate_lines(self) -> list[str]:
         if not self.duplicates:
             return []
-        extra = sum(len(group) - 1 for group in self.duplicates)
         pair = " = ".join(shown(name) for name in self.duplicates[0][:2])
-        return [f"{extra:,} exact duplicates in {len(self.duplicates):,} groups, such as {pair}"]
+        groups = len(self.duplicates)
+        return [f"{self._extra:,} exact duplicates in {groups:,} groups, such as {pair}"]
 
     def _skipped_lines(self) -> list[str]:
         by_reason: dict[str, list[str]] = defaultdict(list)
@@ -93,8 +118,10 @@ def check(
     *,
     limits: Limits | None = None,
     follow_links: bool = False,
+    download: bool = False,
     workers: int = 0,
     progress: Progress | None = None,
+    accelerator: bool = False,
 ) -> Report:
     """Look at a place without training on it.
 
@@ -102,8 +129,10 @@ def check(
         spec: as for `open_source`.
         limits: what an image may be.
         follow_links: follow links that leave the folder.
+        download: fetch a torchvision set that is not on disk.
         workers: processes that open headers; 0 takes one less than the cores.
         progress: called with images done and in all.
+        accelerator: whether there is one to train with; what is suggested depends on it.
 
     Raises:
         DataError: nothing usable at all.
@@ -112,6 +141,7 @@ def check(
         spec,
         limits=limits,
         follow_links=follow_links,
+        download=download,
         max_bad_fraction=1.0,
         workers=workers,
         progress=progress,
@@ -131,21 +161,17 @@ def check(
         notes=stored.notes if stored else {},
         duplicates=_duplicates(stored) if stored else (),
         gray=_gray(source),
-        image_size=suggested_size(sizes),
+        suggested=_suggested(sizes.min(1).tolist(), accelerator),
     )
 
 
-def suggested_size(sizes: NDArray[np.int64]) -> int:
-    """Side of a view: the largest usual one not above the short sides' 25th percentile.
-
-    Args:
-        sizes: [N, 2], height and width, pixels.
-
-    Returns:
-        one of 32, 64, 96, 128, 160 and 224; 32 for smaller images too.
-    """
-    quarter = float(np.quantile(sizes.min(1), 0.25))
-    return max((size for size in IMAGE_SIZES if size <= quarter), default=IMAGE_SIZES[0])
+def _suggested(shortest: list[int], accelerator: bool) -> dict[str, Rule]:
+    size = automatic.image_size(shortest, accelerator)
+    length = {"epochs": automatic.epochs(len(shortest))} if accelerator else {}
+    budget = automatic.minutes()
+    if not accelerator:
+        length = {"minutes": Rule(budget.value, f"{budget.value:g}: {budget.why}")}
+    return {"image_size": size, "backbone": automatic.backbone(accelerator), **length}
 
 
 def _duplicates(stored: Stored) -> tuple[tuple[str, ...], ...]:
