@@ -1,4 +1,4 @@
-"""The verbs in Python."""
+"""The verbs in Python, on one finished run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,70 @@ from pathlib import Path
 import pytest
 
 import presight
-from presight.errors import UsageError
+from presight.errors import RunError, UsageError
+from presight.evaluation.features import backbone_digest
+from presight.evaluation.score import read_result
+from presight.pretraining.configuration import Configuration
+from presight.restore import load_backbone, origin_of, untrained_backbone
+from presight.store.folder import RunFolder
+from tinyruns import DATA, WORDS, copied, files
+
+LABELS, TEST = "scenes:60?size=16&seed=1", "scenes:50?size=16&seed=2"
 
 
 def test_an_unknown_option_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with pytest.raises(UsageError, match="unknown option --temprature"):
-        presight.pretrain("scenes:64?size=16", out=out, temprature=0.2)
+        presight.pretrain(DATA, out=out, temprature=0.2)
     assert not out.exists()
+
+
+def test_options_reach_settings_plan_and_method(tmp_path: Path) -> None:
+    words = {**WORDS, "method": "simclr", "temperature": 0.25, "keep": 1, "lr": 0.5}
+    run = presight.pretrain(DATA, out=tmp_path / "run", **words)
+    config = Configuration.read(RunFolder(run.folder))
+    assert (config.settings.keep, config.plan.lr) == (1, 0.5)
+    assert config.options["temperature"] == 0.25
+    assert config.requested["temperature"] == 0.25
+
+
+def test_a_run_is_measured_beside_what_costs_nothing(tmp_path: Path) -> None:
+    folder = copied(tmp_path / "run")
+    before = files(folder)
+    measured = presight.evaluate(folder, LABELS, test=TEST)
+    rows = [
+        f"{row}/{protocol}"
+        for row in ("pretrained", "untrained", "raw pixels")
+        for protocol in ("knn", "linear")
+    ]
+    assert list(measured.summary["scores"]) == [*rows, "blind guess/majority"]
+    assert all((score.n_train, score.n_test) == (60, 50) for score in measured.scores)
+    features = {score.row: score.details.get("features") for score in measured.scores}
+    assert features["pretrained"] == backbone_digest(load_backbone(folder))
+    assert features["untrained"] == backbone_digest(untrained_backbone(origin_of(folder)))
+    scores, protocol = read_result(measured.folder / "result.json")
+    assert scores == list(measured.scores)
+    assert (protocol["labels"], protocol["test"]) == (LABELS, TEST)
+    after = files(folder)
+    assert {Path(name).parts[0] for name in after.keys() - before.keys()} == {"eval"}
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_folder_without_a_run_cannot_be_measured(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no run") as caught:
+        presight.evaluate(tmp_path, LABELS)
+    assert caught.value.exit_code == 6
+
+
+def test_an_export_lies_in_the_run_unless_told(tmp_path: Path) -> None:
+    folder = copied(tmp_path / "run")
+    inside = presight.export(folder)
+    assert inside.path == folder / "export" / "backbone-safetensors.safetensors"
+    assert inside.path.is_file()
+    assert presight.export(folder, out=tmp_path / "b.safetensors").path.is_file()
+
+
+def test_a_report_is_written_where_told(tmp_path: Path) -> None:
+    page = presight.report(copied(tmp_path / "run"), out=tmp_path / "page.html")
+    assert page == tmp_path / "page.html"
+    assert "rotation" in page.read_text().lower()

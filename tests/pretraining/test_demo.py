@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from presight.evaluation.score import Score
-from presight.pretraining.demo import Demo
+from presight.pretraining import demo as demonstration
+from presight.pretraining.demo import Demo, run_demo
 from presight.pretraining.measure import Measured
+from presight.store.folder import RunFolder
+
+module: Any = demonstration
+"""Its steps are replaced here."""
 
 
 def score(row: str, protocol: str, value: float) -> Score:
@@ -39,3 +47,35 @@ def test_the_table_shows_each_method_and_what_costs_nothing(tmp_path: Path) -> N
         str(tmp_path / "simclr"),
         str(tmp_path / "rotation"),
     ]
+
+
+def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[str, ...]] = []
+    asked: list[tuple[float, bool]] = []
+
+    def pretrain(data: str, *, settings: Any, plan: Any, options: Any) -> None:
+        steps.append(("pretrain", settings.method, data))
+        asked.append((settings.minutes, settings.overwrite))
+        folder = RunFolder(settings.out)
+        if not folder.exists:
+            folder.create()
+
+    def evaluate(run: Path, labels: str, *, test: str) -> Measured:
+        steps.append(("evaluate", run.name, labels, test))
+        return Measured(run, [])
+
+    monkeypatch.setattr(module, "pretrain", pretrain)
+    monkeypatch.setattr(module, "evaluate_run", evaluate)
+    done = run_demo(str(tmp_path), minutes=3.0)
+    data, labels, test = module.DATA, module.LABELS, module.TEST
+    assert len({data, labels, test}) == 3
+    assert steps == [
+        step
+        for name in module.METHODS
+        for step in (("pretrain", name, data), ("evaluate", name, labels, test))
+    ]
+    assert done.runs == [tmp_path / name for name in module.METHODS]
+    run_demo(str(tmp_path), minutes=3.0)  # the runs of the first are moved aside
+    assert asked == [(1.5, False)] * 2 + [(1.5, True)] * 2

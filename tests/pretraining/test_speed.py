@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from presight.pretraining import speed
@@ -18,6 +18,7 @@ module: Any = speed
 """Its imports are replaced here."""
 
 
+@settings(deadline=None)
 @given(
     update=st.floats(1e-3, 10),
     start=st.floats(0, 100),
