@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torchvision.transforms.v2 import functional as tv
 
 from presight.views import filters
@@ -37,12 +38,21 @@ def test_each_image_has_its_own_sigma() -> None:
 
 
 def test_sobel_measures_a_slope() -> None:
-    slope = (torch.arange(8.0) / 10.0).expand(1, 3, 8, 8)
+    slope = (torch.arange(8.0) / 10.0).expand(1, 1, 8, 8)
     right, down = filters.sobel(slope)[0, :, 1:-1, 1:-1]
     torch.testing.assert_close(right, torch.full_like(right, 0.1))
     torch.testing.assert_close(down, torch.zeros_like(down), atol=1e-6, rtol=0)
     turned = filters.sobel(slope.transpose(2, 3))[0, :, 1:-1, 1:-1]
-    torch.testing.assert_close(turned[1], right)
+    torch.testing.assert_close(turned[1], right.T)
+
+
+def test_sobel_is_its_kernels_correlation() -> None:
+    gray = torch.rand(2, 1, 6, 7)
+    kernel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+    padded = F.pad(gray, (1, 1, 1, 1), mode="replicate")
+    expected = F.conv2d(padded, torch.stack([kernel, kernel.T])[:, None])
+    torch.testing.assert_close(filters.sobel(gray, scale=-1.0), -expected)
+    torch.testing.assert_close(filters.sobel(gray), expected / 8)
 
 
 def test_noise_stays_in_range() -> None:

@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from presight.views.color import LUMA
-
 
 def _blur_weights(sigma: Tensor, side: int) -> Tensor:
     """[n, side, side]: a Gaussian cut at three sigma, reflected at both ends, rows summing to 1."""
@@ -39,12 +37,18 @@ def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     return torch.matmul(down[:, None], torch.matmul(images, across.transpose(1, 2)[:, None]))
 
 
-def sobel(images: Tensor) -> Tensor:
-    """Gradients of the gray image, [n,2,h,w]: right and down, by Sobel's filters over 8."""
-    kernel = images.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8.0
-    gray = torch.einsum("nchw,c->nhw", images[:, :3], images.new_tensor(LUMA))[:, None]
-    padded = F.pad(gray, (1, 1, 1, 1), mode="replicate")
-    return F.conv2d(padded, torch.stack([kernel, kernel.T])[:, None])
+def sobel(gray: Tensor, scale: float = 1 / 8) -> Tensor:
+    """Gradients right and down, [n,2,h,w], by Sobel's filters; the border pixels are repeated.
+
+    Args:
+        gray: float [n,1,h,w].
+        scale: of the filters, whose weights are 1 and 2; at 1/8 a slope is measured as it is.
+    """
+    wide = F.pad(gray, (1, 1, 1, 1), mode="replicate")
+    column = wide[:, :, :-2] + 2 * wide[:, :, 1:-1] + wide[:, :, 2:]
+    row = wide[..., :-2] + 2 * wide[..., 1:-1] + wide[..., 2:]
+    right, down = column[..., 2:] - column[..., :-2], row[:, :, 2:] - row[:, :, :-2]
+    return scale * torch.cat([right, down], 1)
 
 
 def add_noise(images: Tensor, noise: Tensor) -> Tensor:

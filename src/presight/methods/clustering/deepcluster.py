@@ -15,7 +15,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, cross_entropy, normalize, pad, relu
+from torch.nn.functional import cross_entropy, normalize, relu
 
 from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import DataSpec, Out, Step, Views
@@ -27,6 +27,7 @@ from presight.core.ranges import require
 from presight.core.recipe import Recipe
 from presight.nn.cluster import balanced, kmeans, whiten
 from presight.nn.heads import classifier
+from presight.views.filters import sobel as gradients
 from presight.views.single import Center, Crop
 
 ROWS_A_CLUSTER = 20
@@ -213,21 +214,15 @@ class SobelBackbone(Backbone):
         encoder: reads two channels that are 0.5 where the image is flat.
     """
 
-    kernels: Tensor
-
     def __init__(self, encoder: Backbone) -> None:
         super().__init__()
         self.encoder = encoder
         self.dim, self.stage_dims = encoder.dim, encoder.stage_dims
         self.source = f"sobel:{encoder.source}"
-        across = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
-        kernels = torch.stack((across, across.T))[:, None]  # [2,1,3,3]
-        self.register_buffer("kernels", kernels, persistent=False)
 
     def edges(self, images: Tensor) -> Tensor:
         """Horizontal and vertical gradients [B,2,h,w] of the mean of the channels, plus 0.5."""
-        gray = pad(images.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
-        return conv2d(gray, self.kernels.to(gray.dtype)) + 0.5
+        return gradients(images.mean(1, keepdim=True), scale=-1.0) + 0.5  # the release's sign
 
     def stages(self, images: Tensor) -> tuple[Tensor, ...]:
         """The encoder's maps."""
