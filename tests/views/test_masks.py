@@ -6,7 +6,7 @@ from presight.views import masks
 
 
 def test_center_mask_is_a_central_square() -> None:
-    mask = masks.center_mask(2, 8, 0.5, torch.device("cpu"))
+    mask = masks.center_mask(2, 8, 4, torch.device("cpu"))
     assert mask.shape == (2, 8, 8)
     assert mask[0, 2:6, 2:6].all()
     assert mask.sum() == 2 * 16
@@ -25,12 +25,6 @@ def test_lowest_names_the_lowest_scores_in_order_of_place() -> None:
     scores = torch.tensor([[0.9, 0.1, 0.5, 0.2]])
     assert masks.lowest(scores, 2).tolist() == [[1, 3]]
     assert masks.hidden(masks.lowest(scores, 2), 4).tolist() == [[True, False, True, False]]
-
-
-def test_patches_become_pixels() -> None:
-    mask = torch.tensor([[True, False, False, True]])
-    grown = masks.on_pixels(mask, 2)[0].int().tolist()
-    assert grown == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
 
 
 def test_smooth_scores_are_smooth() -> None:

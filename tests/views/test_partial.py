@@ -82,6 +82,27 @@ def test_smooth_masks_have_shorter_borders() -> None:
     assert border("smooth") < 0.7 * border("scattered")
 
 
+@pytest.mark.parametrize(("share", "square"), [(0.25, 4), (0.75, 7), (1.0, 8)])
+@pytest.mark.parametrize("region", ["block", "center"])
+def test_a_square_of_about_the_share_is_hidden(region: str, share: float, square: int) -> None:
+    batch = _batch(30)
+    made = Masked(region=region, share=share).sized(32)(batch, _draw(batch))
+    cells = made["mask"].view(-1, 8, 8)
+    assert not made["mask"].gather(1, made["keep"]).any()
+    assert made["keep"].shape == (30, max(1, 64 - square**2))
+    if square == 8:  # one patch is always seen
+        return
+    rows, columns = cells.any(2), cells.any(1)
+    assert (rows.sum(1) == square).all()
+    assert torch.equal(cells, rows[:, :, None] & columns[:, None, :])
+    first = torch.stack([rows.int().argmax(1), columns.int().argmax(1)], 1)
+    places = set(map(tuple, first.tolist()))
+    if region == "center":
+        assert places == {((8 - square) // 2,) * 2}
+    else:
+        assert len(places) > min(8, (9 - square) ** 2 - 1)
+
+
 def test_a_patch_must_divide_the_size() -> None:
     assert Masked().sized(224).patch == 16
     with pytest.raises(UsageError, match="patch = 5"):

@@ -7,9 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def center_mask(count: int, size: int, share: float, device: torch.device) -> Tensor:
-    """Bool [count, size, size]: a central square with a share of the side."""
-    side = round(size * share)
+def center_mask(count: int, size: int, side: int, device: torch.device) -> Tensor:
+    """Bool [count, size, size]: a central square of a side."""
     low = (size - side) // 2
     place = torch.arange(size, device=device)
     inside = (place >= low) & (place < low + side)
@@ -21,8 +20,8 @@ def block_mask(corners: Tensor, sides: Tensor, size: int) -> Tensor:
 
     Args:
         corners: float [n,k,2] in [0, 1), left and top as shares of the room that a block has.
-        sides: int64 [n,k], pixels.
-        size: side of the image, pixels.
+        sides: int64 [n,k], of the blocks.
+        size: side of the mask.
     """
     low = torch.floor(corners * (size - sides + 1)[:, :, None]).long()
     high = low + sides[:, :, None]
@@ -47,10 +46,3 @@ def hidden(keep: Tensor, count: int) -> Tensor:
     """Bool [n, count]: true but at the places in `keep`, int64 [n, m]."""
     mask = torch.ones(len(keep), count, dtype=torch.bool, device=keep.device)
     return mask.scatter(1, keep, False)
-
-
-def on_pixels(mask: Tensor, patch: int) -> Tensor:
-    """A mask of patches, bool [n, m], as a mask of pixels, bool [n, size, size]; m is a square."""
-    side = round(mask.shape[1] ** 0.5)
-    cells = mask.view(-1, side, side)
-    return cells.repeat_interleave(patch, 1).repeat_interleave(patch, 2)

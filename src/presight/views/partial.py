@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar, Literal, Self
 
+import torch
+from torch import Tensor
+
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.errors import UsageError
@@ -95,7 +98,8 @@ class Masked(Crop):
     Args:
         patch: side of a patch, pixels; None is 16 from 192 pixels on, 8 from 64 on, 4 below.
         share: of the patches that are hidden; the number that is seen is rounded down.
-        region: `scattered` hides single patches, `smooth` connected regions.
+        region: `scattered` hides single patches, `smooth` connected regions, `block` one square at
+            random, `center` the central square; squares have the side nearest to the share.
     """
 
     name: ClassVar[str] = "masked"
@@ -108,7 +112,7 @@ class Masked(Crop):
     scale: tuple[float, float] = (0.2, 1.0)
     patch: int | None = None
     share: float = 0.75
-    region: Literal["scattered", "smooth"] = "scattered"
+    region: Literal["scattered", "smooth", "block", "center"] = "scattered"
 
     def sized(self, size: int) -> Self:
         """This recipe at a view's side of `size` pixels."""
@@ -125,14 +129,27 @@ class Masked(Crop):
         view = render(batch, [self.params(batch, draw)], self.size, self.executor)
         side = self.size // (self.patch or 4)
         count = side * side
-        if self.region == "scattered":
-            scores = draw.uniform("mask", (count,))
-        else:
-            coarse = max(2, side // 4)
-            noise = draw.uniform("mask", (coarse, coarse))
-            scores = masks.smooth_scores(noise, side).flatten(1)
-        keep = masks.lowest(scores, max(1, int(count * (1.0 - self.share))))
+        square = round(side * self.share**0.5)
+        seen = int(count * (1.0 - self.share))
+        if self.region in ("block", "center"):
+            seen = count - square**2
+        keep = masks.lowest(self._scores(draw, side, square, len(view)), max(1, seen))
         return {"view": view, "keep": keep, "mask": masks.hidden(keep, count)}
+
+    def _scores(self, draw: Draw, side: int, square: int, rows: int) -> Tensor:
+        """[B, side*side]: the patches with the highest scores are hidden."""
+        if self.region == "scattered":
+            return draw.uniform("mask", (side * side,))
+        if self.region == "smooth":
+            coarse = max(2, side // 4)
+            return masks.smooth_scores(draw.uniform("mask", (coarse, coarse)), side).flatten(1)
+        corners = draw.uniform("mask", (1, 2))
+        if self.region == "center":
+            mask = masks.center_mask(rows, side, square, corners.device)
+        else:
+            sides = torch.full((rows, 1), square, device=corners.device)
+            mask = masks.block_mask(corners, sides, side)
+        return mask.flatten(1).float()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
