@@ -19,6 +19,7 @@ from .pictures import BATCH_ERROR, HIGH_ERROR, MEAN_ERROR, assert_close, picture
 
 COUNT = 6
 EVERYTHING = Crop(
+    vertical=0.5,
     jitter=0.8,
     gray=0.2,
     blur=0.5,

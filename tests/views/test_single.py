@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 import torch
 
 from presight import views
@@ -34,6 +35,23 @@ def test_flip_mirrors_about_half() -> None:
     mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(made, plain, strict=True)]
     assert all(a != b for a, b in zip(same, mirrored, strict=True))
     assert 16 < sum(mirrored) < 48
+
+
+@pytest.mark.parametrize("executor", ["per-image", "batched"])
+@pytest.mark.parametrize("name", ["flip", "pad-crop", "crop"])
+def test_images_without_an_up_are_upended_on_request(name: str, executor: str) -> None:
+    batch = _batch(48)
+    recipe = dataclasses.replace(views.recipe(name, size=32), executor=executor)
+    assert recipe.vertical == 0.0
+    plain = recipe(batch, _draw(batch))["view"]
+    always = dataclasses.replace(recipe, vertical=1.0)(batch, _draw(batch))["view"]
+    half = dataclasses.replace(recipe, vertical=0.5)(batch, _draw(batch))["view"]
+    if name != "pad-crop":  # whose shift comes after the mirror
+        assert torch.equal(always, plain.flip(-2))
+    up = [torch.equal(a, b) for a, b in zip(half, plain, strict=True)]
+    down = [torch.equal(a, b) for a, b in zip(half, always, strict=True)]
+    assert all(a != b for a, b in zip(up, down, strict=True))
+    assert 12 < sum(down) < 36
 
 
 def test_pad_crop_pads_in_proportion_and_shifts() -> None:

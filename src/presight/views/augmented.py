@@ -13,7 +13,7 @@ from presight.views import params
 from presight.views.params import ViewParams
 from presight.views.rand_augment import draw_rand_augment
 
-PROBABILITIES = frozenset({"flip", "jitter", "gray", "blur", "solarize", "share"})
+PROBABILITIES = frozenset({"flip", "vertical", "jitter", "gray", "blur", "solarize", "share"})
 RANGES = frozenset({"scale", "small_scale", "ratio", "sigma", "zoom"})
 
 
@@ -70,6 +70,7 @@ class Augmented(Recipe):
         scale: least and greatest share of the image's area that a crop takes, in (0, 1].
         ratio: least and greatest width / height of a crop.
         flip: probability of mirroring left and right.
+        vertical: probability of mirroring top and bottom, for images without an up.
         strength: multiplies `color`; None takes the recipe's value for the size.
         color: half-widths of brightness, contrast, saturation and hue.
         jitter: probability of the color jitter.
@@ -86,6 +87,7 @@ class Augmented(Recipe):
     scale: tuple[float, float] = (0.08, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: float = 0.5
+    vertical: float = 0.0
     strength: float | None = None
     color: tuple[float, float, float, float] = (0.8, 0.8, 0.8, 0.2)
     jitter: float = 0.8
@@ -132,6 +134,7 @@ class Augmented(Recipe):
         return ViewParams(
             boxes=params.crop_boxes(draw, batch.frame, scale or self.scale, self.ratio),
             flip=params.chance(draw, "flip", self.flip),
+            vertical=params.chance(draw, "vertical", self.vertical),
             warp=params.warps(draw, size, self.rotation, self.translation, self.zoom),
             rand_augment=draw_rand_augment(draw, self.rand_augment, self.magnitude, size),
             early_gray=gray if early_gray else None,

@@ -5,6 +5,7 @@ Step by step, which function does what here and in `per_image`:
     step          batched                    per image (uint8)
     crop          geometry.resized_crop      slice, cv2.resize; antialiased above 1.1x
     flip          geometry.flip              cv2.flip
+    vertical      geometry.flip              cv2.flip
     shift         geometry.shift             cv2.copyMakeBorder, slice
     warp          geometry.warp              cv2.warpAffine, BORDER_REFLECT
     rand_augment  rand_augment.apply         rand_augment_uint8.apply
@@ -45,6 +46,8 @@ def render(images: Tensor, params: ViewParams, size: int) -> Tensor:
 def _place(views: Tensor, params: ViewParams) -> Tensor:
     if params.flip is not None:
         views = geometry.flip(views, params.flip)
+    if params.vertical is not None:
+        views = geometry.flip(views, params.vertical, axis=-2)
     if params.shift is not None:
         views = geometry.shift(views, params.shift)
     if params.warp is not None:

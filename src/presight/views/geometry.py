@@ -40,9 +40,9 @@ def resized_crop(images: Tensor, boxes: Tensor, size: int, *, antialias: bool = 
     return torch.matmul(rows[:, None], narrow)
 
 
-def flip(images: Tensor, where: Tensor) -> Tensor:
-    """Images [n,c,h,w], mirrored left and right where bool [n] is true."""
-    return torch.where(where[:, None, None, None], images.flip(-1), images)
+def flip(images: Tensor, where: Tensor, axis: int = -1) -> Tensor:
+    """Images [n,c,h,w], mirrored where bool [n] is true: left and right, or -2 top and bottom."""
+    return torch.where(where[:, None, None, None], images.flip(axis), images)
 
 
 def rot90(images: Tensor, turns: int) -> Tensor:

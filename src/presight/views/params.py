@@ -58,6 +58,7 @@ class ViewParams:
     Args:
         boxes: float32 [n, 4], x0, y0, x1, y1 of the crop, whole pixels of the canvas.
         flip: bool [n], mirror left and right.
+        vertical: bool [n], mirror top and bottom.
         shift: int64 [n, 2], right and down in pixels of the view, reflected at the border.
         warp: float32 [n, 2, 3], from centered view pixels to centered source pixels.
         rand_augment: choices of RandAugment.
@@ -71,6 +72,7 @@ class ViewParams:
 
     boxes: Tensor
     flip: Tensor | None = None
+    vertical: Tensor | None = None
     shift: Tensor | None = None
     warp: Tensor | None = None
     rand_augment: RandAugment | None = None
@@ -257,12 +259,12 @@ def stack(parts: Sequence[ViewParams]) -> ViewParams:
 
     jitters = [part.jitter for part in parts if part.jitter is not None]
     choices = [part.rand_augment for part in parts if part.rand_augment is not None]
-    names = ("flip", "shift", "warp", "early_gray", "gray", "sigma", "solarize", "cutout")
+    names = ("flip", "vertical", "shift", "warp", "early_gray", "gray", "sigma", "solarize")
     return ViewParams(
         boxes=torch.cat([part.boxes for part in parts]),
         jitter=_stack_jitter(jitters) if jitters else None,
         rand_augment=_stack_choices(choices) if choices else None,
-        **{name: tensor(name) for name in names},
+        **{name: tensor(name) for name in (*names, "cutout")},
     )
 
 

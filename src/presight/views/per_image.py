@@ -77,6 +77,8 @@ def _acts(params: ViewParams, size: int, channels: int) -> list[Act]:
     acts: list[Act] = []
     if params.flip is not None:
         acts.append(_where(params.flip, pixels.mirror))
+    if params.vertical is not None:
+        acts.append(_where(params.vertical, pixels.upend))
     if params.shift is not None:
         acts.append(_shift(params.shift))
     if params.warp is not None:

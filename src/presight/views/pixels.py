@@ -30,6 +30,11 @@ def mirror(image: Image) -> None:
     cv2.flip(image, 1, dst=image)
 
 
+def upend(image: Image) -> None:
+    """Top and bottom exchanged."""
+    cv2.flip(image, 0, dst=image)
+
+
 def shift(image: Image, right: int, down: int) -> None:
     """A whole shift, reflected without repeating the border pixel."""
     height, width = image.shape[:2]

@@ -38,12 +38,14 @@ class Flip(Recipe):
 
     Args:
         flip: probability of mirroring left and right.
+        vertical: probability of mirroring top and bottom, for images without an up.
     """
 
     name: ClassVar[str] = "flip"
     keys: ClassVar[dict[str, str]] = ONE
 
     flip: float = 0.5
+    vertical: float = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -51,7 +53,9 @@ class Flip(Recipe):
     def __call__(self, batch: Batch, draw: Draw) -> Views:
         """One view of each image, under `view`."""
         view = ViewParams(
-            boxes=params.center_boxes(batch.frame), flip=params.chance(draw, "flip", self.flip)
+            boxes=params.center_boxes(batch.frame),
+            flip=params.chance(draw, "flip", self.flip),
+            vertical=params.chance(draw, "vertical", self.vertical),
         )
         return {"view": render(batch, [view], check_sized(self), self.executor)}
 
@@ -63,6 +67,7 @@ class PadCrop(Recipe):
     Args:
         pad: greatest shift either way, pixels; None is 4 at a side of 32, in proportion else.
         flip: probability of mirroring left and right.
+        vertical: probability of mirroring top and bottom, for images without an up.
     """
 
     name: ClassVar[str] = "pad-crop"
@@ -70,6 +75,7 @@ class PadCrop(Recipe):
 
     pad: int | None = None
     flip: float = 0.5
+    vertical: float = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -91,6 +97,7 @@ def padded(batch: Batch, draw: Draw, recipe: PadCrop) -> ViewParams:
     return ViewParams(
         boxes=params.center_boxes(batch.frame),
         flip=params.chance(draw, "flip", recipe.flip),
+        vertical=params.chance(draw, "vertical", recipe.vertical),
         shift=params.shifts(draw, pad),
     )
 
