@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 
+from presight.core.backbone import Backbone
 from presight.core.learner import Player
+from presight.core.method import Method
 from presight.errors import Diverged, UsageError
+from presight.testing.trial import Trial, play
+from presight.training.loop import begin_epoch
 from presight.training.runtime import Runtime
 from presight.training.session import Session
+from registered import KINDS
 from workbench import Diary, plan, same, weights
 
 A, B = Player("a", ("a",)), Player("b", ("b",), start=0.25, stop=0.5)
@@ -117,3 +124,31 @@ def test_simultaneous_turns_of_the_same_player_are_refused() -> None:
     with pytest.raises(UsageError, match="player twice"):
         Session.open(Diary(A, A, B, simultaneous=True), plan(precision="fp32"), runtime)
     runtime.close()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_compile_reaches_every_encoder_of_every_method(
+    kind: type[Method], compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that read maps only and momentum twins too; no name of a weight changes."""
+    used: set[int] = set()
+
+    def compiling(function: Any) -> Any:
+        def call(*args: Any) -> Any:
+            used.add(id(function.__self__))
+            return function(*args)
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", compiling)
+    trial = Trial(kind)
+    method, runtime = trial.build(), Runtime("cpu", "fp32")
+    names = list(method.state_dict())
+    plan = dataclasses.replace(trial.plan, precision="fp32", compile=compiled)
+    begin_epoch(Session.open(method, plan, runtime), trial.loader())
+    play(trial, method)
+    runtime.close()
+    encoders = {id(part) for part in method.modules() if isinstance(part, Backbone)}
+    assert used == (encoders if compiled else set())
+    assert list(method.state_dict()) == names

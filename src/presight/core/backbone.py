@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+_COMPILED = ("stages", "_compiled_call_impl")
+"""What `compile` adds to a module."""
 
 
 class Backbone(nn.Module, ABC):
@@ -30,6 +33,17 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def stages(self, images: Tensor) -> tuple[Tensor, ...]:
         """Maps f1..fk, [B, stage_dims[i], h_i, w_i], of images float [B,3,h,w] in [0, 1]."""
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile `stages` in place, which `forward` and methods that read maps both go through.
+
+        Names of weights stay; arguments are torch.compile's.
+        """
+        self.__dict__["stages"] = torch.compile(type(self).stages.__get__(self), *args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state that a copy takes: what was compiled is bound to this module's weights."""
+        return {name: value for name, value in self.__dict__.items() if name not in _COMPILED}
 
 
 class TokenBackbone(Backbone):

@@ -34,7 +34,8 @@ class TrainPlan:
         precision: auto (bf16 where the processor or device has it, else fp32), fp32, bf16, fp16
             or fp64 (for exactness tests).
         seed: of every draw and of the initial weights.
-        compile: compile the encoders with torch.compile.
+        compile: compile the encoders with torch.compile, momentum copies too; heads and decoders
+            stay as they are.
     """
 
     epochs: float = 100

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from presight.core.backbone import Backbone
 from presight.core.learner import Learner, Player
 from presight.core.plan import TrainPlan
 from presight.errors import Diverged, UsageError
@@ -74,6 +75,10 @@ class Session:
                 "its second backward pass would wipe out the first. Set simultaneous to False."
             )
         runtime.place(learner)
+        if plan.compile:
+            for part in learner.modules():
+                if isinstance(part, Backbone):
+                    part.compile()
         learner.train()
         seats = {}
         owned = assign(learner)
