@@ -372,9 +372,14 @@ def test_the_origin_stands_in_every_checkpoint(finished: Path) -> None:
     assert snapshot.state["origin"] == dataclasses.asdict(origin)
 
 
-def test_a_quiet_run_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quiet_run_says_what_is_wrong_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tiny(tmp_path / "quiet")
-    assert capsys.readouterr() == ("", "")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["note"]
+    assert "only 64 images" in err
     assert WORDS["quiet"] is True
     tiny(tmp_path / "loud", quiet=False)
     out, err = capsys.readouterr()

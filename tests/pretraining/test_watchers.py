@@ -17,11 +17,11 @@ from presight.data.loader import Loader
 from presight.errors import Diverged
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.pictures import COLUMNS
-from presight.pretraining.watchers import listening, picture, watchers
+from presight.pretraining.watchers import AdviceOnly, listening, picture, watchers
 from presight.store.folder import RunFolder
 from presight.store.records import read
 from presight.testing.trial import Pictures
-from presight.training.monitor import PATIENCE, Monitor
+from presight.training.monitor import PATIENCE, Advice, Monitor
 from presight.training.observers import (
     BarProgress,
     MetricsFile,
@@ -61,13 +61,21 @@ def kinds(observers: list[Observer]) -> list[type]:
 
 
 def test_a_quiet_run_is_still_written_down(finished: Path) -> None:
-    assert kinds(of(finished, quiet=True)) == [MetricsFile]
+    assert kinds(of(finished, quiet=True)) == [MetricsFile, AdviceOnly]
+
+
+def test_a_quiet_run_still_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    observer = AdviceOnly()
+    observer.on_record({"loss": 1.0})
+    observer.on_advice(Advice("rank", "collapsed. Try weaker views."))
+    observer.on_end()
+    assert capsys.readouterr() == ("", "note: collapsed. Try weaker views.\n")
 
 
 def test_a_collapse_stops_where_it_should(finished: Path) -> None:
     """From the numbers of a collapsed run to the end of it."""
     observers = of(finished, quiet=True, on_collapse="stop")
-    assert kinds(observers) == [StopOnCollapse, MetricsFile]
+    assert kinds(observers) == [StopOnCollapse, MetricsFile, AdviceOnly]
     monitor = Monitor("Try weaker views.")
     collapsed = {"loss": 1.0, "rank": 1.0, "dim": 32.0}
     for _ in range(PATIENCE - 1):
@@ -88,7 +96,7 @@ def test_other_processes_stop_too_and_write_nothing(
 
 def test_trackers_are_told_numbers_at_their_update(finished: Path) -> None:
     trackers = Trackers()
-    *_, tracker = of(finished, trackers, quiet=True, track=("tensorboard",))
+    *_, tracker, _ = of(finished, trackers, quiet=True, track=("tensorboard",))
     assert isinstance(tracker, Tracker)
     assert trackers.started == [("presight", {"method": "rotation"})]
     tracker.on_record({"step": 7.0, "loss": 0.5})
@@ -156,19 +164,18 @@ def test_a_run_is_pictured_once(tmp_path: Path) -> None:
     assert path.read_bytes() == b"kept"
 
 
-@pytest.mark.parametrize("quiet", [False, True])
 def test_what_parts_log_is_told_and_kept(
-    quiet: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = RunFolder(tmp_path)
     logger = logging.getLogger("presight.methods.some")
     before = list(logging.getLogger("presight").handlers)
-    with contextlib.suppress(ZeroDivisionError), listening(folder, quiet):
+    with contextlib.suppress(ZeroDivisionError), listening(folder):
         logger.warning("%d clusters were empty", 3)
         logger.info("not worth a line")
         raise ZeroDivisionError
     assert logging.getLogger("presight").handlers == before
-    assert capsys.readouterr().err == ("" if quiet else "note: 3 clusters were empty\n")
+    assert capsys.readouterr().err == "note: 3 clusters were empty\n"
     (told,) = read(folder.events)
     assert (told["kind"], told["text"]) == ("note", "3 clusters were empty")
 
@@ -177,7 +184,7 @@ def test_other_processes_are_not_listened_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(world, "rank", lambda: 1)
-    with listening(RunFolder(tmp_path), quiet=False):
+    with listening(RunFolder(tmp_path)):
         logging.getLogger("presight").warning("said twice")
     assert capsys.readouterr().err == ""
     assert list(tmp_path.iterdir()) == []

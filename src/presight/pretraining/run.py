@@ -23,7 +23,7 @@ from presight.data.canvas import Images, Packed
 from presight.data.loader import Loader
 from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
-from presight.errors import Diverged, Interrupted, OutOfMemory, UsageError
+from presight.errors import Diverged, Interrupted, OutOfMemory, Stopped, UsageError
 from presight.pretraining import speed
 from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, of_length, warnings
@@ -37,7 +37,7 @@ from presight.store.folder import RunFolder, environment
 from presight.training.checkpoint import Checkpoints
 from presight.training.loop import TrainResult, train
 from presight.training.observers import duration
-from presight.training.runtime import Runtime
+from presight.training.runtime import Runtime, device_name, pick_device
 from presight.training.saver import Saver
 
 
@@ -111,7 +111,7 @@ def pretrain(
             images = open_images(source, config.settings)
             if not known:
                 config = _solved(config, images, runtime, began)
-            with listening(folder, settings.quiet):
+            with listening(folder):
                 method = _method(config, folder)
                 if not known:
                     _begin(config, source, images, folder)
@@ -123,10 +123,10 @@ def pretrain(
 
 
 def _announce(config: Configuration, source: Source, runtime: Runtime, quiet: bool) -> None:
-    if world.rank() or quiet:
+    if world.rank():
         return
     device = f"{world.size()} x {runtime.device.type}"
-    lines = config.lines(check_method(config), device, runtime.precision)
+    lines = [] if quiet else config.lines(check_method(config), device, runtime.precision)
     skipped = source.summary() if isinstance(source, Stored) else ()
     for line in (*lines, *skipped, *(f"note: {text}" for text in warnings(config))):
         print(line, file=sys.stderr, flush=True)
@@ -177,7 +177,11 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
 def _begin(config: Configuration, source: Source, images: Images, folder: RunFolder) -> None:
     """Write what stands before the first update; the configuration last, which completes it."""
     if world.rank() == 0:
-        facts = {"threads": torch.get_num_threads(), "processes": world.size()}
+        facts: dict[str, str | int | float | bool] = {
+            "device": device_name(pick_device(config.settings.device)),
+            "threads": torch.get_num_threads(),
+            "processes": world.size(),
+        }
         atomic.write_json(folder.environment, environment(facts))
         skipped = [(row.path, row.reason) for row in _skipped(source)]
         lost = images.replaced if isinstance(images, Packed) else ()
@@ -188,8 +192,7 @@ def _begin(config: Configuration, source: Source, images: Images, folder: RunFol
             writer.writerow(("path", "reason"))
             writer.writerows((shown(path), reason) for path, reason in skipped)
             atomic.write_text(folder.skipped, text.getvalue())
-            if not config.settings.quiet:
-                print(f"{len(skipped):,} left out, listed in {folder.skipped}", file=sys.stderr)
+            print(f"{len(skipped):,} left out, listed in {folder.skipped}", file=sys.stderr)
         config.write(folder)
     world.barrier()
 
@@ -240,7 +243,11 @@ def _trained(
         for observer in observers:
             observer.on_end()
         if world.rank() == 0:
-            word = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+            word = (
+                "interrupted"
+                if isinstance(error, Interrupted | Stopped | KeyboardInterrupt)
+                else "failed"
+            )
             folder.update("diverged" if isinstance(error, Diverged) else word)  # type: ignore[arg-type]
         raise
     finally:

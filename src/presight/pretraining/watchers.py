@@ -19,6 +19,7 @@ from presight.pretraining.configuration import Configuration
 from presight.pretraining.pictures import save_views
 from presight.store import records
 from presight.store.folder import RunFolder
+from presight.training.monitor import Advice
 from presight.training.observers import (
     BarProgress,
     MetricsFile,
@@ -26,6 +27,7 @@ from presight.training.observers import (
     PlainProgress,
     StopOnCollapse,
     Tracker,
+    Values,
 )
 from presight.training.runtime import Runtime
 
@@ -48,31 +50,46 @@ def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list
     if config.settings.track:
         runtime.start_trackers("presight", {"method": config.settings.method})
         observers.append(Tracker(runtime.track))
-    if not config.settings.quiet:
+    if config.settings.quiet:
+        observers.append(AdviceOnly())
+    else:
         observers.append(PlainProgress() if is_plain(sys.stderr) else BarProgress())
     return observers
+
+
+class AdviceOnly:
+    """What a quiet run still says: that something is wrong."""
+
+    def on_record(self, values: Values) -> None:
+        """Numbers are progress."""
+
+    def on_advice(self, advice: Advice) -> None:
+        """Print the advice."""
+        print(f"note: {advice.text}", file=sys.stderr, flush=True)
+
+    def on_end(self) -> None:
+        """Nothing is open."""
 
 
 class Notes(logging.Handler):
     """What parts of a method log is told to the person who waits, and kept with the run."""
 
-    def __init__(self, folder: RunFolder, quiet: bool) -> None:
+    def __init__(self, folder: RunFolder) -> None:
         super().__init__(logging.WARNING)
-        self._folder, self._quiet = folder, quiet
+        self._folder = folder
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the note."""
         text = record.getMessage()
         records.append(self._folder.events, {"time": time.time(), "kind": "note", "text": text})
-        if not self._quiet:
-            print(f"note: {text}", file=sys.stderr, flush=True)
+        print(f"note: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def listening(folder: RunFolder, quiet: bool) -> Iterator[None]:
+def listening(folder: RunFolder) -> Iterator[None]:
     """While open, process 0 writes down what presight's parts log."""
     logger = logging.getLogger("presight")
-    handler = Notes(folder, quiet) if world.rank() == 0 else logging.NullHandler()
+    handler = Notes(folder) if world.rank() == 0 else logging.NullHandler()
     logger.addHandler(handler)
     try:
         yield
