@@ -22,6 +22,7 @@ from presight.store.tensors import load_tensors, read_metadata, save_tensors
 from presight.training.checkpoint import Checkpoints
 
 BACKBONE_FILE = "backbone.safetensors"
+_CLASSIFIERS = ("fc.", "head.", "classifier.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +55,8 @@ class WarmEncoders:
 
     Args:
         encoders: makes them with drawn weights.
-        init: a run folder, a backbone file, or torchvision:NAME.
+        init: a run folder, a .safetensors file of ours or with the network's own keys, or
+            torchvision:NAME.
     """
 
     def __init__(self, encoders: Encoders, init: str) -> None:
@@ -71,17 +73,39 @@ class WarmEncoders:
         if self._init.startswith("torchvision:"):
             backbones.load_pretrained(backbone, self._init)
             return backbone
-        given = _body(load_backbone(self._init)).state_dict()
         own = _body(backbone).state_dict()
+        given = _given(self._init, own)
         odd = sorted(k for k in own.keys() | given.keys() if _shape(own, k) != _shape(given, k))
         if odd:
+            told = "; ".join(
+                f"{key} is {_shape(given, key)} there and {_shape(own, key)} here"
+                for key in odd[:3]
+            )
+            more = f"; and {len(odd) - 3} more" if len(odd) > 3 else ""
             raise UsageError(
-                f"--init {self._init} holds weights of another network: {odd[0]} is "
-                f"{_shape(given, odd[0])} there and {_shape(own, odd[0])} here. Give the same "
-                "--backbone and --stem as that run."
+                f"--init {self._init} holds weights of another network: {told}{more}. Give the "
+                "--backbone and --stem that they were made with."
             )
         _body(backbone).load_state_dict(given)
         return backbone
+
+
+def _given(init: str, own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights of a run or a backbone's file; of any other .safetensors by the network's keys.
+
+    Such a file may hold a classifier on top, and a trunk under a name, as our own export does.
+    """
+    path = Path(init)
+    if not path.is_file() or "presight" in read_metadata(path):
+        return dict(_body(load_backbone(path)).state_dict())
+    given = load_tensors(path)
+    if any(key.startswith("trunk.") for key in given.keys() - own.keys()):
+        given = {k.removeprefix("trunk."): v for k, v in given.items() if k.startswith("trunk.")}
+    kept = {k: v for k, v in given.items() if k in own or not k.startswith(_CLASSIFIERS)}
+    for key, value in own.items():  # a count that some libraries leave out
+        if key.endswith("num_batches_tracked"):
+            kept.setdefault(key, value)
+    return kept
 
 
 def _shape(state: Mapping[str, torch.Tensor], key: str) -> tuple[int, ...] | None:
