@@ -28,6 +28,7 @@ from presight.pretraining import speed
 from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, of_length, warnings
 from presight.pretraining.data import open_data, open_images
+from presight.pretraining.look import look
 from presight.pretraining.resume import continued, precision, same_data
 from presight.pretraining.watchers import listening, picture, watchers
 from presight.restore import build_method, load_backbone, save_backbone
@@ -105,8 +106,7 @@ def pretrain(
             )
         _announce(config, source, runtime, settings.quiet)
         if settings.print_config or settings.dry_run:
-            text = config.to_yaml() if settings.print_config else "nothing was written (--dry-run)"
-            return Run(folder.path, {"dry_run": True}, (text,))
+            return Run(folder.path, *look(config))
         with _writing(folder, settings):
             images = open_images(source, config.settings)
             if not known:
