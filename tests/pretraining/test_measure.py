@@ -15,8 +15,9 @@ from presight.evaluation.score import Score
 from presight.pretraining import measure
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.measure import Measured, evaluate_run
+from presight.store.doctor import inspect_run
 from presight.store.folder import RunFolder
-from tinyruns import copied
+from tinyruns import copied, files
 
 module: Any = measure
 """Its imports are replaced here."""
@@ -100,3 +101,31 @@ def test_links_and_downloads_where_the_run_or_the_command_says_so(
     assert given[0]["follow_links"]
     assert given[0]["download"]
     assert given[0]["limits"] == Limits()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("the disk is gone")])
+@pytest.mark.parametrize("place", ["measure", "write_result"])
+def test_an_evaluation_that_breaks_leaves_the_run_alone(
+    place: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle or before its last file: nothing of the run changes, and it can be repeated."""
+    run, data = copied(tmp_path / "run"), photos(tmp_path / "photos")
+    before = files(run)
+    whole = getattr(module, place)
+
+    def broken(*args: Any, **keywords: Any) -> Any:
+        if place == "measure":
+            whole(*args, **keywords)  # features are kept, scores are lost
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, place, broken)
+        with pytest.raises(type(error)):
+            evaluated(run, data)
+    assert files(run) == before
+    found = evaluated(run, data)
+    assert {
+        name: text for name, text in files(run).items() if not name.startswith("eval")
+    } == before
+    assert found.scores == evaluated(run, data).scores
+    assert [finding for finding in inspect_run(run) if finding.broken] == []
