@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from presight import methods
 from presight.core import configuration as layout
@@ -18,8 +19,10 @@ from presight.core.settings import Settings
 from presight.core.values import plain
 from presight.data.scenes import Scenes
 from presight.errors import IntegrityError, RunError
+from presight.pretraining import configuration as module
 from presight.pretraining.configuration import MAY_CHANGE, Configuration, check_method
 from presight.pretraining.configure import configure, of_length
+from presight.restore import build_method
 from presight.store.folder import RunFolder
 
 NAMES = {
@@ -134,12 +137,20 @@ def test_new_values_count_and_all_others_stay() -> None:
     assert found.plan == dataclasses.replace(config.plan, epochs=9.0)
     expected = dataclasses.replace(config.settings, keep=7, checkpoint_minutes=1.5, device="cpu")
     assert found.settings == expected
-    assert (found.spec, found.options, found.origins) == (
-        config.spec,
-        config.options,
-        config.origins,
-    )
+    assert (found.spec, found.options) == (config.spec, config.options)
+    assert found.origins == {**config.origins, "keep": "user"}
     assert found.requested == {"epochs": 9.0, "keep": 7, "seed": 1}
+
+
+def test_on_another_device_the_executor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, source = split(method="simclr"), Scenes(640, size=40)
+    begun = configure("scenes:640", source, parts.settings, {}, {}, "cuda", "bf16")
+    monkeypatch.setattr(module, "pick_device", lambda name: torch.device("cpu"))
+    found = begun.resumed("scenes:640", Settings(), {}, RunFolder("runs/a"))
+    assert (begun.settings.device, found.settings.device) == ("cuda", "cpu")
+    assert found.origins["device"] == "auto: cpu, because there is no accelerator"
+    assert found.options["views"].executor == "batched"
+    assert build_method(found.origin).views == begun.options["views"]
 
 
 def test_workers_stay_a_number() -> None:

@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from presight import methods
+from presight import methods, views
 from presight.core import automatic, registry, world
 from presight.core.method import Card, Preset
 from presight.core.options import split
 from presight.core.plan import TrainPlan
+from presight.core.recipe import Recipe
 from presight.core.settings import Settings
+from presight.core.values import plain
+from presight.core.values import recipe as recipe_of
 from presight.data.scenes import Scenes
 from presight.errors import DataError, UsageError
 from presight.pretraining import configure as module
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.configure import configure, of_length, pick_preset, warnings
+from presight.views.pairs import SimCLRPair
 
 SIDE, COUNT = 40, 640
 
@@ -37,9 +41,45 @@ def resolved(device: str = "cpu", count: int = COUNT, **flat: Any) -> Configurat
 def test_no_auto_is_left_in_what_decides(name: str, device: str) -> None:
     found = resolved(device, method=name)
     left = [key for key, value in vars(found.settings).items() if value == "auto"]
-    assert left == ["preset", "device", "cache_dir"]  # their outcome stands in other values
+    assert left == ["cache_dir"]  # a place of this machine, which decides nothing
+    assert (found.settings.device, found.settings.preset) == (device, "32")
     assert "auto" not in vars(found.plan).values()
     assert "auto" not in found.options.values()
+    recipes = [value for value in found.options.values() if isinstance(value, Recipe)]
+    assert recipes
+    for recipe in recipes:
+        assert recipe.executor == ("per-image" if device == "cpu" else "batched")
+        assert recipe == recipe.sized(found.spec.image_size)
+        assert None not in vars(recipe).values()
+
+
+@pytest.mark.parametrize("size", [32, 64, 224])
+@pytest.mark.parametrize("name", views.names())
+def test_a_recipe_in_plain_numbers_is_what_runs(name: str, size: int) -> None:
+    """Methods size their recipes again, and a saved recipe is read back."""
+    sized = views.recipe(name, size=size)
+    assert sized.sized(size) == sized
+    assert recipe_of(plain(sized), "--views", own=type(sized)) == sized
+
+
+def test_an_executor_that_is_given_stays() -> None:
+    given = SimCLRPair(executor="batched", strength=0.25)
+    found = resolved(method="simclr", views=given).options["views"]
+    assert found == SimCLRPair(size=32, executor="batched", strength=0.25, blur=(0.0, 0.0))
+
+
+@pytest.mark.parametrize("given", [{}, {"precision": "auto"}])
+def test_device_preset_and_precision_say_why_they_are_what_they_are(given: Any) -> None:
+    found = resolved(method="simclr", **given)
+    assert found.origins["device"] == "auto: cpu, because there is no accelerator"
+    assert found.origins["preset"] == "auto: 32: for views of 32 pixels"
+    assert found.origins["precision"].startswith("auto: fp32: ")
+    told = resolved(method="simclr", precision="fp32", preset="32")
+    assert [told.origins[k] for k in ("precision", "preset")] == ["user"] * 2
+    named = configure(
+        "scenes:640", Scenes(640, size=40), Settings(device="cuda:1"), {}, {}, "cuda", "bf16"
+    )
+    assert (named.settings.device, named.origins["device"]) == ("cuda:1", "user")
 
 
 def test_auto_on_a_processor_in_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from presight.errors import (
     OutOfMemory,
     PresightError,
     RunError,
+    Stopped,
     Unavailable,
     UsageError,
 )
@@ -82,6 +83,7 @@ def test_what_a_finished_run_leaves_behind(finished: Path) -> None:
     assert [f for f in inspect_run(finished) if f.broken] == []
     top = {path.name for path in finished.iterdir()}
     assert {"run.json", "config.yaml", "data.json", "environment.json"} < top
+    assert json.loads((finished / "environment.json").read_text())["device"] == "cpu"
     assert {"metrics.jsonl", "checkpoints", "pictures", "backbone.safetensors"} < top
     assert [path for path in finished.rglob("*") if path.suffix in (".pt", ".pth", ".pkl")] == []
 
@@ -193,6 +195,7 @@ def test_overwrite_moves_the_old_run_aside_whole(tmp_path: Path) -> None:
     [
         (Interrupted("a signal came."), "interrupted"),
         (KeyboardInterrupt(), "interrupted"),
+        (Stopped("enough."), "interrupted"),
         (Diverged("loss is not finite."), "diverged"),
         (ValueError("a bug"), "failed"),
     ],

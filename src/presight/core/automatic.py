@@ -49,6 +49,20 @@ def image_size(short_sides: Sequence[int], accelerator: bool) -> Rule:
     return Rule(size, f"{size}: a quarter of the images have a short side of {quarter} or less")
 
 
+def device(kind: str) -> Rule:
+    """The device that was found, and why it is the one."""
+    if kind == "cpu":
+        return Rule(kind, "cpu, because there is no accelerator")
+    return Rule(kind, f"{kind}: the first accelerator that is here")
+
+
+def precision(name: str, device: str) -> Rule:
+    """The precision that was picked for a device, and why."""
+    if name == "bf16":
+        return Rule(name, f"bf16: this {device} multiplies it natively")
+    return Rule(name, f"{name}: this {device} is not known to multiply bf16 natively")
+
+
 def backbone(accelerator: bool) -> Rule:
     """A resnet18 with an accelerator, a small resnet9 without."""
     if accelerator:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from presight.core import automatic, registry, yamlfile
 from presight.core import configuration as layout
 from presight.core import options as option_list
-from presight.core import registry, yamlfile
 from presight.core.batch import DataSpec
 from presight.core.method import Card
 from presight.core.plan import TrainPlan
@@ -21,6 +21,7 @@ from presight.errors import IntegrityError, RunError
 from presight.restore import Origin
 from presight.store import atomic
 from presight.store.folder import RunFolder
+from presight.training.runtime import pick_device
 
 MAY_CHANGE = frozenset(
     (
@@ -153,6 +154,10 @@ class Configuration:
         kept = {key: getattr(settings, key) for key in MAY_CHANGE if hasattr(settings, key)}
         if settings.workers == "auto":
             kept.pop("workers")
+        origins = {**self.origins, **dict.fromkeys(MAY_CHANGE & requested.keys(), "user")}
+        if settings.device == "auto":
+            rule = automatic.device(pick_device("auto").type)
+            kept["device"], origins["device"] = rule.value, f"auto: {rule.why}"
         plan = self.plan
         if "epochs" in requested:
             plan = dataclasses.replace(plan, epochs=requested["epochs"])
@@ -160,6 +165,7 @@ class Configuration:
             self,
             settings=dataclasses.replace(self.settings, **kept),
             plan=plan,
+            origins=origins,
             requested={**self.requested, **plain(requested)},
         )
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from presight.core import automatic, registry, world
 from presight.core import options as option_list
 from presight.core.automatic import Rule
 from presight.core.batch import DataSpec
-from presight.core.method import Card, Preset
+from presight.core.method import Card, Method, Preset
 from presight.core.plan import TrainPlan
+from presight.core.recipe import Executor, Recipe
 from presight.core.settings import Settings
 from presight.data.pack import source_sizes
 from presight.data.source import Source
@@ -20,6 +21,7 @@ from presight.errors import DataError, UsageError
 from presight.nn import catalog
 from presight.pretraining.configuration import Configuration
 
+PRESETS = get_args(get_type_hints(Settings)["preset"])
 FEW = 200
 """Images below which batch statistics and negatives mean little."""
 
@@ -27,8 +29,9 @@ FEW = 200
 class _Resolver:
     """Collects values and where they came from."""
 
-    def __init__(self, settings: Settings, plan: Mapping[str, Any], accelerator: bool) -> None:
-        self.settings, self.plan, self.accelerator = settings, dict(plan), accelerator
+    def __init__(self, settings: Settings, plan: Mapping[str, Any], device: str) -> None:
+        self.settings, self.plan, self.device = settings, dict(plan), device
+        self.accelerator = device != "cpu"
         self.origins: dict[str, str] = {}
 
     def setting(self, name: str, rule: Rule) -> Any:
@@ -66,14 +69,12 @@ def configure(
     if not len(source):
         raise DataError(f"no images in {data}.")
     kind = registry.load(settings.method, settings.plugin)
-    resolver = _Resolver(settings, plan, device != "cpu")
+    resolver = _Resolver(settings, plan, device)
     size = int(resolver.setting("image_size", _size_rule(source, resolver)))
     preset = pick_preset(kind.card, settings.preset, size)
-    settings = _settings(resolver, settings, kind.card, size)
+    settings = _settings(resolver, kind.card, preset, size)
     chosen = _plan(resolver, preset, len(source), precision, settings)
     updates = len(source) // chosen.batch_size
-    defaults = {o.name: o.default for o in option_list.of_method(kind)}
-    values = {**defaults, **_typed(kind, preset.options), **options}
     _say_origins(resolver, plan, options, preset)
     requested = {
         f.name: getattr(resolver.settings, f.name)
@@ -84,7 +85,7 @@ def configure(
         data=data,
         settings=settings,
         plan=chosen,
-        options=values,
+        options=_options(kind, preset, options, size, device),
         spec=DataSpec(len(source), size, chosen.batch_size, updates, chosen.epochs),
         fingerprint=source.fingerprint,
         origins=resolver.origins,
@@ -111,8 +112,9 @@ def _size_rule(source: Source, resolver: _Resolver) -> Rule:
     return automatic.image_size(shortest, resolver.accelerator)
 
 
-def _settings(resolver: _Resolver, settings: Settings, card: Card, size: int) -> Settings:
-    """The settings without any auto."""
+def _settings(resolver: _Resolver, card: Card, preset: Preset, size: int) -> Settings:
+    """The settings without any auto but the cache folder's, which is a place of this machine."""
+    settings = resolver.settings
     backbone = settings.backbone
     if card.backbone == "own":
         if backbone != "auto":
@@ -130,10 +132,20 @@ def _settings(resolver: _Resolver, settings: Settings, card: Card, size: int) ->
         minutes=minutes,
         image_size=size,
         backbone=backbone,
+        device=resolver.setting("device", automatic.device(resolver.device)),
+        preset=resolver.setting("preset", _preset_rule(card, preset, size)),
         stem=resolver.setting("stem", _stem_rule(backbone, size)),
         workers=resolver.setting("workers", automatic.workers(cores)),
         cache_side=resolver.setting("cache_side", automatic.cache_side(size)),
     )
+
+
+def _preset_rule(card: Card, preset: Preset, size: int) -> Rule:
+    """The name of a preset, where it is one that may be asked for."""
+    for name, one in card.presets.items():
+        if one is preset and name in PRESETS:
+            return Rule(name, f"{name}: for views of {size} pixels")
+    return Rule("auto", f"{card.name} has none for views of {size} pixels")
 
 
 def _stem_rule(backbone: str, size: int) -> Rule:
@@ -149,6 +161,9 @@ def _plan(
     """The preset's plan under the user's, for this data."""
     given = resolver.plan
     values: dict[str, Any] = {"precision": precision}
+    if given.get("precision", "auto") == "auto":
+        rule = automatic.precision(precision, resolver.device)
+        resolver.origins["precision"] = f"auto: {rule.why}"
     if "batch_size" not in given:
         rule = automatic.batch_size(n_samples, preset.plan.batch_size, world.size())
         resolver.origins["batch_size"] = f"auto: {rule.why}"
@@ -189,6 +204,27 @@ def of_length(configuration: Configuration, epochs: float, why: str = "") -> Con
     return dataclasses.replace(configuration, plan=plan, spec=spec, origins=origins)
 
 
+def _options(
+    kind: type[Method], preset: Preset, given: Mapping[str, Any], size: int, device: str
+) -> dict[str, Any]:
+    """All options of a method, its recipes with every value that their size and device decide."""
+    defaults = {o.name: o.default for o in option_list.of_method(kind)}
+    values = {**defaults, **_typed(kind, preset.options), **given}
+    return {name: _resolved(value, size, device) for name, value in values.items()}
+
+
+def _resolved(value: Any, size: int, device: str) -> Any:
+    """A recipe in plain numbers; other values as they are.
+
+    Both executors make the same views but for rounding, so a run keeps the one that it began with.
+    """
+    if not isinstance(value, Recipe):
+        return value
+    usual: Executor = "per-image" if device == "cpu" else "batched"
+    executor = usual if value.executor == "auto" else value.executor
+    return dataclasses.replace(value.sized(size), executor=executor)
+
+
 def _typed(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
     owners = option_list.Owners(f"method {kind.__name__}")
     return option_list.take(option_list.of_method(kind), options, owners)
@@ -204,8 +240,9 @@ def _say_origins(
         resolver.origins.setdefault(field.name, word)
     for name in preset.options:
         resolver.origins[name] = f"preset ({preset.origin})"
-    for name in (*plan, *options):
-        resolver.origins[name] = "user"
+    for name, value in {**plan, **options}.items():
+        if value != "auto":
+            resolver.origins[name] = "user"
     for field in dataclasses.fields(Settings):
         given = getattr(resolver.settings, field.name) != field.default
         resolver.origins.setdefault(field.name, "user" if given else "default")

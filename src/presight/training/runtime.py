@@ -51,6 +51,13 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def device_name(device: torch.device) -> str:
+    """A device in words: its kind, and the product's name where it has one."""
+    if device.type not in ("cuda", "xpu"):
+        return device.type
+    return f"{device.type}: {torch.get_device_module(device).get_device_name(device)}"
+
+
 def cpu_has_bf16() -> bool:
     """Whether the processor multiplies bf16 natively (AMX or AVX-512-BF16)."""
     try:
