@@ -17,7 +17,7 @@ from presight.data.loader import Loader
 from presight.errors import Diverged
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.pictures import COLUMNS
-from presight.pretraining.watchers import AdviceOnly, listening, picture, watchers
+from presight.pretraining.watchers import AdviceOnly, Log, listening, picture, watchers
 from presight.store.folder import RunFolder
 from presight.store.records import read
 from presight.testing.trial import Pictures
@@ -61,7 +61,7 @@ def kinds(observers: list[Observer]) -> list[type]:
 
 
 def test_a_quiet_run_is_still_written_down(finished: Path) -> None:
-    assert kinds(of(finished, quiet=True)) == [MetricsFile, AdviceOnly]
+    assert kinds(of(finished, quiet=True)) == [MetricsFile, Log, AdviceOnly]
 
 
 def test_a_quiet_run_still_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_a_quiet_run_still_says_what_is_wrong(capsys: pytest.CaptureFixture[str]
 def test_a_collapse_stops_where_it_should(finished: Path) -> None:
     """From the numbers of a collapsed run to the end of it."""
     observers = of(finished, quiet=True, on_collapse="stop")
-    assert kinds(observers) == [StopOnCollapse, MetricsFile, AdviceOnly]
+    assert kinds(observers) == [StopOnCollapse, MetricsFile, Log, AdviceOnly]
     monitor = Monitor("Try weaker views.")
     collapsed = {"loss": 1.0, "rank": 1.0, "dim": 32.0}
     for _ in range(PATIENCE - 1):
@@ -128,7 +128,7 @@ def test_a_bar_where_the_cursor_may_move(
     observers = of(finished, quiet=False)
     for observer in observers:
         observer.on_end()
-    assert kinds(observers) == [MetricsFile, kind]
+    assert kinds(observers) == [MetricsFile, Log, kind]
 
 
 class Seen:
@@ -187,4 +187,36 @@ def test_other_processes_are_not_listened_to(
     with listening(RunFolder(tmp_path)):
         logging.getLogger("presight").warning("said twice")
     assert capsys.readouterr().err == ""
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["rank-1.log"]
+    assert "warning said twice" in (tmp_path / "logs" / "rank-1.log").read_text()
+
+
+def test_everything_that_is_said_stands_in_the_log(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    log = logging.getLogger("presight")
+    level = log.level
+    observer = Log()
+    numbers = {"loss": 2.0, "images_per_second": 10.0, "seconds_left": 5.0, "steps": 8.0}
+    with contextlib.suppress(ZeroDivisionError), listening(folder, ["data      64 images"]):
+        for step, epoch in ((1, 0), (4, 1), (5, 1)):
+            observer.on_record(numbers | {"step": float(step), "epoch": float(epoch)})
+        observer.on_advice(Advice("rank", "collapsed."))
+        log.warning("a name\n2031-01-01T00:00:00Z info forged")
+        log.debug("of no interest")
+        raise ZeroDivisionError("by hand")
+    assert log.level == level
+    lines = folder.log(0).read_text().splitlines()
+    times, words = zip(*(line.split(" ", 1) for line in lines), strict=True)
+    assert all(len(time) == 20 and time.endswith("Z") for time in times)
+    assert words == (
+        "info process 0 of 1",
+        "info data      64 images",
+        "info step 4/8  loss 2.000  10 images/s  5 s left",
+        "info advice: collapsed.",
+        "warning a name\\n2031-01-01T00:00:00Z info forged",
+        "info ended by ZeroDivisionError: by hand",
+    )
+    with listening(folder):
+        log.info("again")
+    assert len(folder.log(0).read_text().splitlines()) == len(lines) + 2

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import dataclasses
 import io
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,12 +26,13 @@ from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
 from presight.errors import Diverged, Interrupted, OutOfMemory, Stopped, UsageError
 from presight.pretraining import speed
+from presight.pretraining.card import write_card
 from presight.pretraining.configuration import Configuration, check_method
-from presight.pretraining.configure import configure, of_length, warnings
+from presight.pretraining.configure import configure, of_length
 from presight.pretraining.data import open_data, open_images
 from presight.pretraining.look import look
 from presight.pretraining.resume import continued, precision, same_data
-from presight.pretraining.watchers import listening, picture, watchers
+from presight.pretraining.watchers import announce, listening, picture, watchers
 from presight.restore import build_method, load_backbone, save_backbone
 from presight.store import atomic
 from presight.store.doctor import seal_run
@@ -40,6 +42,8 @@ from presight.training.loop import TrainResult, train
 from presight.training.observers import duration
 from presight.training.runtime import Runtime, device_name, pick_device
 from presight.training.saver import Saver
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,14 +108,14 @@ def pretrain(
             config = configure(
                 data, source, settings, plan, options, runtime.device.type, runtime.precision
             )
-        _announce(config, source, runtime, settings.quiet)
+        told = announce(config, source, runtime, settings.quiet)
         if settings.print_config or settings.dry_run:
             return Run(folder.path, *look(config))
         with _writing(folder, settings):
             images = open_images(source, config.settings)
             if not known:
                 config = _solved(config, images, runtime, began)
-            with listening(folder):
+            with listening(folder, told):
                 method = _method(config, folder)
                 if not known:
                     _begin(config, source, images, folder)
@@ -120,16 +124,6 @@ def pretrain(
         raise _out_of_memory(config, error) from error
     finally:
         runtime.close()
-
-
-def _announce(config: Configuration, source: Source, runtime: Runtime, quiet: bool) -> None:
-    if world.rank():
-        return
-    device = f"{world.size()} x {runtime.device.type}"
-    lines = [] if quiet else config.lines(check_method(config), device, runtime.precision)
-    skipped = source.summary() if isinstance(source, Stored) else ()
-    for line in (*lines, *skipped, *(f"note: {text}" for text in warnings(config))):
-        print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -271,6 +265,7 @@ def _finished(
     if world.rank() == 0:
         save_backbone(method.backbone.float(), config.origin, folder.backbone)
         config.write(folder)
+        write_card(folder)
         seal_run(folder)
         folder.update("done", seconds=round(result.seconds, 2))
     world.barrier()
@@ -281,6 +276,8 @@ def _finished(
         f"backbone  {folder.backbone}",
         f"next      presight evaluate {folder.path} --labels LABELLED_FOLDER",
     )
+    for line in text:
+        _LOG.info("%s", line)
     return Run(folder.path, summary, text if world.rank() == 0 else ())
 
 

@@ -6,7 +6,8 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
 
@@ -15,10 +16,14 @@ from presight.core.draw import Draw
 from presight.core.method import Method
 from presight.core.terminal import is_plain
 from presight.data.loader import Loader
-from presight.pretraining.configuration import Configuration
+from presight.data.source import Source, shown
+from presight.data.stored import Stored
+from presight.errors import RunError
+from presight.pretraining.configuration import Configuration, check_method
+from presight.pretraining.configure import warnings
 from presight.pretraining.pictures import save_views
-from presight.store import records
-from presight.store.folder import RunFolder
+from presight.store import atomic, records
+from presight.store.folder import RunFolder, utc
 from presight.training.monitor import Advice
 from presight.training.observers import (
     BarProgress,
@@ -28,8 +33,22 @@ from presight.training.observers import (
     StopOnCollapse,
     Tracker,
     Values,
+    progress_words,
 )
 from presight.training.runtime import Runtime
+
+_LOG = logging.getLogger(__name__)
+
+
+def announce(config: Configuration, source: Source, runtime: Runtime, quiet: bool) -> Sequence[str]:
+    """Tell what begins, or only what is odd about it; returns all lines."""
+    device = f"{world.size()} x {runtime.device.type}"
+    lines = config.lines(check_method(config), device, runtime.precision)
+    odd = list(source.summary()) if isinstance(source, Stored) else []
+    odd += [f"note: {text}" for text in warnings(config)]
+    for line in () if world.rank() else odd if quiet else (*lines, *odd):
+        print(line, file=sys.stderr, flush=True)
+    return (*lines, *odd)
 
 
 def picture(method: Method, loader: Loader, folder: RunFolder) -> None:
@@ -46,7 +65,7 @@ def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list
         observers.append(StopOnCollapse())
     if world.rank():
         return observers
-    observers.append(MetricsFile(folder.metrics, folder.events))
+    observers += [MetricsFile(folder.metrics, folder.events), Log()]
     if config.settings.track:
         runtime.start_trackers("presight", {"method": config.settings.method})
         observers.append(Tracker(runtime.track))
@@ -55,6 +74,27 @@ def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list
     else:
         observers.append(PlainProgress() if is_plain(sys.stderr) else BarProgress())
     return observers
+
+
+class Log:
+    """Logs the numbers at each epoch's end, and every advice."""
+
+    def __init__(self) -> None:
+        self._epoch = 0
+
+    def on_record(self, values: Values) -> None:
+        """Log where an epoch has ended."""
+        if int(values["epoch"]) != self._epoch:
+            self._epoch = int(values["epoch"])
+            step, steps = values["step"], values["steps"]
+            _LOG.info("step %.0f/%.0f  %s", step, steps, progress_words(values))
+
+    def on_advice(self, advice: Advice) -> None:
+        """Log the advice."""
+        _LOG.info("advice: %s", advice.text)
+
+    def on_end(self) -> None:
+        """Nothing is open."""
 
 
 class AdviceOnly:
@@ -85,13 +125,43 @@ class Notes(logging.Handler):
         print(f"note: {text}", file=sys.stderr, flush=True)
 
 
+class LogFile(logging.Handler):
+    """A plain line with its time for everything that is worth one, in a file of each process."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(logging.INFO)
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append the line; control characters of names are escaped, so that none forges a line."""
+        words = f"{utc(record.created)} {record.levelname.lower()} {shown(record.getMessage())}"
+        atomic.append(self._path, (words + "\n").encode("utf-8", "backslashreplace"))
+
+
 @contextlib.contextmanager
-def listening(folder: RunFolder) -> Iterator[None]:
-    """While open, process 0 writes down what presight's parts log."""
-    logger = logging.getLogger("presight")
-    handler = Notes(folder) if world.rank() == 0 else logging.NullHandler()
-    logger.addHandler(handler)
+def listening(folder: RunFolder, told: Sequence[str] = ()) -> Iterator[None]:
+    """While open, what presight's parts log is written down; process 0 also tells the warnings.
+
+    Args:
+        folder: of the run.
+        told: what was said before the folder was there.
+    """
+    logger, level = logging.getLogger("presight"), logging.getLogger("presight").level
+    atomic.make_folder(folder.logs)
+    handlers: list[logging.Handler] = [LogFile(folder.log(world.rank()))]
+    handlers += [] if world.rank() else [Notes(folder)]
+    for handler in handlers:
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     try:
+        for line in (f"process {world.rank()} of {world.size()}", *told):
+            _LOG.info("%s", line)
         yield
+    except BaseException as error:
+        with contextlib.suppress(RunError):  # such as of a full disk, which is the error
+            _LOG.info("ended by %s: %s", type(error).__name__, error)
+        raise
     finally:
-        logger.removeHandler(handler)
+        logger.setLevel(level)
+        for handler in handlers:
+            logger.removeHandler(handler)

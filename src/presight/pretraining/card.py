@@ -1,0 +1,116 @@
+"""The run folder's README.md: what the backbone is, made from the run's own files alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from presight.core.method import Card
+from presight.data.source import shown
+from presight.pretraining.configuration import Configuration, check_method
+from presight.store import atomic, records
+from presight.store.folder import RunFolder
+
+_VERSIONS = ("python", "presight", "torch", "torchvision")
+
+
+def write_card(folder: RunFolder) -> None:
+    """Write README.md of a run that has its configuration, its records and its backbone."""
+    config = Configuration.read(folder)
+    atomic.write_text(folder.card, card_text(config, check_method(config), *_seen(folder)))
+
+
+def _seen(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The last record, and what environment.json says."""
+    last: dict[str, Any] = {}
+    for record in records.read(folder.metrics):
+        last = dict(record)
+    told: dict[str, Any] = {}
+    if folder.environment.is_file():
+        told = json.loads(folder.environment.read_text(encoding="utf-8"))
+    return last, told
+
+
+def card_text(
+    config: Configuration, card: Card, last: dict[str, Any], environment: dict[str, Any]
+) -> str:
+    """The card's text, in Markdown with the front matter that model hubs read."""
+    plan, spec, settings = config.plan, config.spec, config.settings
+    options = [f"- {name}: {_word(value)}" for name, value in sorted(config.options.items())]
+    lines = [
+        "---",
+        "library_name: presight",
+        f"tags: [self-supervised-learning, image-feature-extraction, {card.name}]",
+        "---",
+        "",
+        f"# {settings.backbone}, pretrained by {card.title} without labels",
+        "",
+        "## Data",
+        "",
+        f"- {spec.n_samples:,} images of {_name(config.data)}, no labels",
+        f"- fingerprint of names and contents: {config.fingerprint}",
+        "",
+        "## Method",
+        "",
+        f"- {card.title} ({card.family}): {card.authors}, {card.venue} {card.year}",
+        *options,
+        "",
+        "## Schedule",
+        "",
+        f"- {plan.epochs:g} epochs, {round(plan.epochs * spec.updates_per_epoch):,} updates of "
+        f"{plan.batch_size} images, views of {spec.image_size} pixels",
+        f"- {plan.optimizer}, learning rate {plan.peak_lr():.4g} at its peak, weight decay "
+        f"{plan.weight_decay:g}, {plan.precision}, seed {plan.seed}",
+        "",
+        "## Numbers at the last record",
+        "",
+        *_numbers(last),
+        "",
+        "The loss says nothing about what the features are worth: `presight evaluate` does, and",
+        "writes into the folder `eval`.",
+        "",
+        "## Use",
+        "",
+        "```python",
+        "import presight",
+        "",
+        'backbone = presight.load_backbone("THIS_FOLDER")  # images in [0, 1], [B, 3, H, W]',
+        "```",
+        "",
+        "The command `presight export THIS_FOLDER --to torchvision` writes other libraries' keys.",
+        "",
+        "## Cite",
+        "",
+        f"The method is of {card.authors}, {card.venue} {card.year}.",
+        "",
+        f"Made with {_versions(environment)}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _numbers(last: dict[str, Any]) -> list[str]:
+    """Plain numbers of a record; times are of the machine, not of the backbone."""
+    left_out = ("time", "seconds_left", "images_per_second")
+    found = [
+        f"- {name}: {value:.6g}"
+        for name, value in last.items()
+        if isinstance(value, int | float) and name not in left_out
+    ]
+    return found or ["- none was written"]
+
+
+def _name(data: str) -> str:
+    """The data's name without the folders above it, which are its owner's business."""
+    return shown(data if ":" in data and not Path(data).exists() else Path(data).name)
+
+
+def _word(value: object) -> str:
+    return " ".join(str(value).split())
+
+
+def _versions(environment: dict[str, Any]) -> str:
+    packages = environment.get("packages", {})
+    known = {**(packages if isinstance(packages, dict) else {}), **environment}
+    found = [f"{name} {known[name]}" for name in _VERSIONS if isinstance(known.get(name), str)]
+    return ", ".join(found) or "presight"
