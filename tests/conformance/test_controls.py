@@ -203,7 +203,7 @@ class NotPersistent(Bank):
 
 
 class BoxTooSmall(Trio):
-    box: ClassVar[Box | None] = Box(learning=1, still=0, backwards=1, views=1)
+    box = Box(learning=1, still=0, backwards=1, views=1)
 
 
 class WrongWidths(TinyBackbone):

@@ -48,3 +48,16 @@ def test_the_final_state_is_weights_and_optimizers(tmp_path: Path) -> None:
     assert int(state["step"]) == 4
     assert "model:encoder.stage1.0.weight" in state
     assert any(name.startswith("optimizer_coder:") for name in state)
+
+
+def test_an_evaluation_is_cut_in_eval_mode_after_it_looked(tmp_path: Path) -> None:
+    trial = Trial(Bank)
+    method = trial.build()
+    seen: list[tuple[bool, int]] = []
+    method.backbone.register_forward_hook(
+        lambda module, inputs, out: seen.append((module.training, len(out)))
+    )
+    with pytest.raises(Killed):
+        STOPS["in evaluation"](trial, method, tmp_path)
+    assert seen[-1] == (False, trial.batch)
+    assert not method.training

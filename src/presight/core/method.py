@@ -92,8 +92,8 @@ class Method(Learner):
     """
 
     card: ClassVar[Card]
-    box: ClassVar[Box | None] = None
-    """The cost of an update, where it is fixed."""
+    box: Box | None = None
+    """The cost of an update, where it is fixed; a constructor may set it by its options."""
     views: Recipe
 
     @property

@@ -21,7 +21,9 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from presight.core.backbone import Encoders
 from presight.core.method import Method
-from presight.store.tensors import load_tensors, save_tensors
+from presight.errors import IntegrityError
+from presight.exporting.safetensors import export
+from presight.store.tensors import load_tensors
 from presight.testing.counts import count
 from presight.testing.declared import (
     check_constructor,
@@ -192,7 +194,7 @@ def check_state(trial: Trial) -> None:
 
 def check_box(trial: Trial) -> None:
     """An update costs what the method's box says; a method without a box is not asked."""
-    declared = trial.method.box
+    declared = trial.build().box  # of these options
     if declared is not None and trial.encoders is None:
         counted = count(trial)
         require(declared == counted, f"{trial.name}: counted {counted}, declared {declared}.")
@@ -204,8 +206,12 @@ def check_backbone(trial: Trial) -> None:
     first = method.backbone
     images = trial.loader().images.batch(trial.step().index).images.float() / 255
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "backbone.safetensors"
-        save_tensors(file, first.state_dict())
+        try:
+            file = export(first, Path(folder) / "backbone.safetensors").path
+        except IntegrityError as error:
+            raise AssertionError(
+                f"{trial.name}: an exported backbone gives other features, or none: {error}"
+            ) from error
         second = trial.build(seed=1).backbone
         second.load_state_dict(load_tensors(file))
     with torch.no_grad():

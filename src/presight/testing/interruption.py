@@ -23,16 +23,18 @@ class Killed(BaseException):
     """Stands for a kill: nothing that handles errors may handle it."""
 
 
-class Killer:
-    """An observer that kills at a record, as an evaluation that is cut short."""
+class Evaluation:
+    """An observer that measures the backbone at the first record, and is killed there."""
 
-    def __init__(self, at: int) -> None:
-        self._at = at
+    def __init__(self, method: Method, images: Tensor) -> None:
+        self._method, self._images = method, images
 
     def on_record(self, values: Values) -> None:
-        """Kill where it is time."""
-        if values["step"] >= self._at:
-            raise Killed
+        """Look at features as an evaluation does, in eval mode, and never come back from it."""
+        self._method.eval()
+        with torch.no_grad():
+            self._method.backbone(self._images)
+        raise Killed
 
     def on_advice(self, advice: Advice) -> None:
         """Advice kills nobody."""
@@ -87,7 +89,8 @@ def _in_a_save(trial: Trial, method: Method, folder: Path) -> None:
 
 
 def _in_evaluation(trial: Trial, method: Method, folder: Path) -> None:
-    trial.train(method, folder=folder, observers=[Killer(0)])
+    images = trial.loader().images.batch(trial.step().index).images.float() / 255
+    trial.train(method, folder=folder, observers=[Evaluation(method, images)])
 
 
 STOPS: Mapping[str, Stop] = {

@@ -56,7 +56,7 @@ class _MomentumContrast(Method):
         views: recipe of query view and key view.
     """
 
-    box = Box(learning=1, still=1, views=2)  # symmetric doubles the passes
+    box = Box(learning=1, still=1, views=2)
 
     def __init__(
         self,
@@ -77,6 +77,8 @@ class _MomentumContrast(Method):
         require(splits >= 1, "--splits", splits, "1 or more")
         self.key_momentum, self.temperature = key_momentum, temperature
         self.splits, self.symmetric = splits, symmetric
+        if symmetric:
+            self.box = Box(learning=2, still=2, views=2)
         self.views = views.sized(data.image_size)
         self.encoder = encoders(norm=partial(SplitBatchNorm, splits=splits) if splits > 1 else None)
         self.projector = mlp(self.encoder.dim, *projector)
