@@ -82,7 +82,7 @@ def main() -> None:
     with Signals() as signals:
 
         def trainer_step() -> None:
-            advance(session, recipe, next(waiting), 1 << 17, spec.updates_per_epoch, recorder, None)
+            advance(session, recipe, next(waiting), 1 << 17, spec.updates_per_epoch, recorder)
             keep(session, None, signals)
 
         for _ in range(20):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,6 +28,39 @@ def test_alone_everything_is_the_identity() -> None:
     assert world.any_true(True) is True
     assert world.any_true(False) is False
     world.barrier()
+
+
+@pytest.fixture
+def exchanged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], str, Any]]:
+    """Two processes of which the other sets nothing: what was exchanged, where, by which group."""
+    found: list[tuple[list[int], str, Any]] = []
+
+    def all_reduce(value: torch.Tensor, op: Any, group: Any) -> None:
+        found.append((value.tolist(), value.device.type, group))
+
+    monkeypatch.setattr(world, "size", lambda: 2)
+    monkeypatch.setattr(world, "_controls", [])
+    monkeypatch.setattr(dist, "all_reduce", all_reduce)
+    return found
+
+
+@pytest.mark.parametrize("backend", ["gloo", "nccl"])
+def test_flags_are_exchanged_together_on_the_processor(
+    backend: str, exchanged: list[tuple[list[int], str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def new_group(backend: str) -> str:
+        made.append(backend)
+        return "beside"
+
+    monkeypatch.setattr(dist, "get_backend", lambda: backend)
+    monkeypatch.setattr(dist, "new_group", new_group)
+    assert world.agreed(False, True) == (False, True)
+    assert world.any_true(False) is False
+    group = None if backend == "gloo" else "beside"
+    assert exchanged == [([0, 1], "cpu", group), ([0], "cpu", group)]
+    assert made == ([] if backend == "gloo" else ["gloo"])
 
 
 def loss_of(rows: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,7 @@ def test_bad_values_are_seen_at_once_on_a_processor(value: float, alone: bool) -
 
 def test_what_lies_on_an_accelerator_is_only_noted() -> None:
     _, _, guard = parts()
-    guard._immediate = False
+    guard.immediate = False
     assert not guard.see(torch.tensor(float("nan")))
     assert not guard.see(torch.tensor(1.0))
     assert guard.tripped()

@@ -249,23 +249,53 @@ def test_a_strike_is_remembered_over_a_resume(tmp_path: Path) -> None:
         learn(spoiled(Diary(), {5: math.nan}, "loss"), folder=tmp_path)
 
 
-def test_where_losses_stay_on_the_device_no_checkpoint_is_spoiled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On an accelerator the flag is read at records only; a checkpoint may come between them."""
+@pytest.fixture
+def deferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on an accelerator, where the flag is read at records and checkpoints only."""
     before = Guard.__init__
 
-    def deferred(self: Guard, *arguments: object) -> None:
+    def made(self: Guard, *arguments: object) -> None:
         before(self, *arguments)  # type: ignore[arg-type]
-        self._immediate = False
+        self.immediate = False
 
-    monkeypatch.setattr(Guard, "__init__", deferred)
+    monkeypatch.setattr(Guard, "__init__", made)
+
+
+def test_where_losses_stay_on_the_device_no_checkpoint_is_spoiled(
+    deferred: None, tmp_path: Path
+) -> None:
+    """A checkpoint may come between two records."""
     learner = spoiled(Diary(), {210: math.nan}, "loss")
     result = learn(learner, plan(epochs=60), folder=tmp_path, updates=211, minutes=60)
     assert result.updates == 211
     snapshot = Checkpoints(tmp_path / "checkpoints").latest()
     assert snapshot is not None
     assert all(t.isfinite().all() for t in snapshot.tensors("model").values())
+
+
+@pytest.mark.parametrize("epochs", [2, 60], ids=["seen by a record", "seen by a checkpoint"])
+def test_the_batch_is_kept_where_losses_stay_on_the_device(
+    epochs: int, deferred: None, tmp_path: Path
+) -> None:
+    learner = spoiled(Diary(), {2: math.nan, 4: math.nan}, "loss")
+    with pytest.raises(Diverged, match="The last batch before it was seen is kept in") as caught:
+        learn(learner, plan(epochs=epochs), folder=tmp_path)
+    (file,) = (tmp_path / "debug").iterdir()
+    assert str(file.relative_to(tmp_path)) in str(caught.value)
+    assert torch.equal(load_tensors(file)["index"], learner.steps[-1].index)
+
+
+def test_processes_agree_once_an_update(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[tuple[bool, ...]] = []
+
+    def agreed(*flags: bool) -> tuple[bool, ...]:
+        asked.append(flags)
+        return flags
+
+    monkeypatch.setattr(loop.world, "agreed", agreed)
+    monkeypatch.setattr(loop.world, "any_true", lambda flag: flag)
+    learn(Diary(), folder=tmp_path, minutes=60)
+    assert asked == [(False, False)] * 8
 
 
 def test_a_player_without_any_gradient_stands_still() -> None:

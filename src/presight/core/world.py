@@ -103,13 +103,32 @@ def broadcast_object(value: Any) -> Any:
     return box[0]
 
 
-def any_true(flag: bool, device: torch.device | None = None) -> bool:
-    """Whether the flag is set on any process."""
+_controls: list[tuple[Any, Any]] = []
+"""The process group and the one for flags beside it."""
+
+
+def _control_group() -> Any:
+    """A group that talks on the CPU: the processes' own where it does, else one beside it."""
+    if dist.get_backend() == "gloo":
+        return None
+    main = dist.group.WORLD
+    if not _controls or _controls[0][0] is not main:
+        _controls[:] = [(main, dist.new_group(backend="gloo"))]
+    return _controls[0][1]
+
+
+def agreed(*flags: bool) -> tuple[bool, ...]:
+    """Each flag: whether it is set on any process; on the CPU, so that no device is waited for."""
     if size() == 1:
-        return flag
-    value = torch.tensor([float(flag)], device=device)
-    dist.all_reduce(value, op=dist.ReduceOp.MAX)
-    return bool(value.item())
+        return flags
+    value = torch.tensor(flags, dtype=torch.uint8)
+    dist.all_reduce(value, op=dist.ReduceOp.MAX, group=_control_group())
+    return tuple(bool(flag) for flag in value.tolist())
+
+
+def any_true(flag: bool) -> bool:
+    """Whether the flag is set on any process."""
+    return agreed(flag)[0]
 
 
 def barrier() -> None:

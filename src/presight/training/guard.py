@@ -20,6 +20,8 @@ from presight.core import world
 class Guard:
     """Watches losses and gradient norms; keeps a good copy in memory.
 
+    `immediate` says that what is bad is known before its update is made.
+
     Args:
         learner: whose state is kept.
         optimizers: by player.
@@ -33,7 +35,7 @@ class Guard:
         device: torch.device,
     ) -> None:
         self._learner, self._optimizers = learner, optimizers
-        self._immediate = device.type == "cpu"
+        self.immediate = device.type == "cpu"
         self._bad = torch.zeros((), dtype=torch.bool, device=device)
         self._weights: dict[str, Tensor] = {}
         self._states: dict[str, Any] = {}
@@ -51,7 +53,7 @@ class Guard:
             alone: the value is this process's own, so the processes must agree on it.
         """
         bad = ~torch.isfinite(value.detach())
-        if not self._immediate:
+        if not self.immediate:
             self._bad |= bad
             return False
         found = bool(bad)
@@ -59,7 +61,7 @@ class Guard:
 
     def tripped(self) -> bool:
         """Whether anything bad was seen since the last call; waits for the device."""
-        found = world.any_true(bool(self._bad), self._bad.device)
+        found = world.any_true(bool(self._bad))
         self._bad.zero_()
         return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ from presight.core.learner import Learner
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
 from presight.data.loader import Loader
-from presight.errors import Diverged, Interrupted, UsageError
+from presight.errors import Interrupted, UsageError
 from presight.training import optimize
 from presight.training.monitor import Monitor
 from presight.training.observers import Observer
@@ -86,6 +85,7 @@ def train(
     """
     session = Session.open(learner, plan, runtime)
     notes = saver.resume(session) if saver else []
+    session.keep_batch = saver.keep_batch if saver else None
     total = total_updates(plan, loader.updates_per_epoch)
     sizes = (loader.batch_size, loader.updates_per_epoch)
     recorder = Recorder(session, total, Monitor(failures), observers, *sizes)
@@ -100,9 +100,7 @@ def train(
                 batches = loader.epoch(now.epoch, start=now.batch, indices=session.indices)
                 try:
                     for batch in recorder.waiting(batches):
-                        advance(
-                            session, recipe, batch, total, loader.updates_per_epoch, recorder, saver
-                        )
+                        advance(session, recipe, batch, total, loader.updates_per_epoch, recorder)
                         keep(session, saver, signals)
                         if now.number == stop or now.batch == 0:
                             break
@@ -124,11 +122,11 @@ def advance(
     total: int,
     updates_per_epoch: int,
     recorder: Recorder,
-    saver: Saver | None,
 ) -> None:
     """An update and its bookkeeping."""
+    session.batch = batch
     if not update(session, recipe, batch, total, updates_per_epoch, recorder):
-        strike(session, saver, batch, recorder.loss)
+        session.strike()
     now = session.progress
     now.number, now.batch = now.number + 1, now.batch + 1
     if now.batch == updates_per_epoch:
@@ -256,22 +254,10 @@ def clip(gradients: list[Tensor], plan: TrainPlan) -> Tensor:
     return norm
 
 
-def strike(session: Session, saver: Saver | None, batch: Batch, last: float) -> None:
-    """A loss or gradient was not finite: once, half the rate; twice, stop and keep the batch."""
-    try:
-        session.strike()
-    except Diverged as error:
-        if saver is None:
-            raise
-        place = saver.keep_batch(session.progress.number, batch)
-        loss = f" Last finite: {last:.3g}." if math.isfinite(last) else ""
-        raise Diverged(f"{error}{loss} The batch is kept in {place}.") from None
-
-
 def keep(session: Session, saver: Saver | None, signals: Signals) -> None:
     """Write a checkpoint where it is time or a signal came; all processes agree."""
-    stop = world.any_true(bool(signals.pending), session.runtime.device)
-    due = saver is not None and world.any_true(saver.due(), session.runtime.device)
+    due = saver is not None and saver.due()
+    stop, due = world.agreed(bool(signals.pending), due)
     if saver and (stop or due):
         saver.save(session)
     if stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -123,6 +124,8 @@ class Recorder:
         done = max(1, now.number - self._first)
         if self._losses:
             self.loss = float(torch.stack([_wide(x) for x in self._losses]).mean())
+        if math.isfinite(self.loss):
+            self._session.loss = self.loss
         values = {
             "step": now.number,
             "steps": self._total,

@@ -77,7 +77,8 @@ class Saver:
 
     def keep_batch(self, number: int, batch: Batch) -> str:
         """Write a batch that could not be learned from; returns where, below the run folder."""
-        name = f"debug/step-{number:08d}.safetensors"
+        own = f"-process{world.rank()}" if world.rank() else ""  # each holds its share
+        name = f"debug/step-{number:08d}{own}.safetensors"
         atomic.make_folder(self._folder / "debug")
         save_tensors(self._folder / name, {"images": batch.images, "index": batch.index})
         return name

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from presight.core.backbone import Backbone
+from presight.core.batch import Batch
 from presight.core.learner import Learner, Player
 from presight.core.plan import TrainPlan
 from presight.errors import Diverged, UsageError
@@ -64,6 +66,12 @@ class Session:
     progress: Progress = field(default_factory=Progress)
     indices: Tensor | None = None
     """The present epoch's indices, where the learner planned them."""
+    batch: Batch | None = None
+    """The newest update's."""
+    keep_batch: Callable[[int, Batch], str] | None = None
+    """Writes a batch that could not be learned from; returns where."""
+    loss: float = math.nan
+    """The newest record's that was finite."""
 
     @classmethod
     def open(cls, learner: Learner, plan: TrainPlan, runtime: Runtime) -> Session:
@@ -130,6 +138,8 @@ class Session:
     def strike(self) -> None:
         """Something was not finite: back to the good copy at half the rate; the second time, stop.
 
+        The batch is kept then.
+
         Raises:
             Diverged: the second time.
         """
@@ -140,12 +150,21 @@ class Session:
             raise Diverged(
                 f"loss is not finite at step {now.number:,} ({self.runtime.precision}), for the "
                 f"second time. Try --precision fp32, --lr {self.plan.lr / 2:g} (half) or --clip 1."
+                + self._evidence()
             )
         now.strikes, now.lr_factor = 1, now.lr_factor / 2
         logging.getLogger(__name__).warning(
             "loss is not finite at step %d: back to the last good weights, at half the rate.",
             now.number,
         )
+
+    def _evidence(self) -> str:
+        """What is known of a divergence, in words; the batch is written."""
+        words = f" Last finite: {self.loss:.3g}." if math.isfinite(self.loss) else ""
+        if self.keep_batch is None or self.batch is None:
+            return words
+        which = "The batch" if self.guard.immediate else "The last batch before it was seen"
+        return f"{words} {which} is kept in {self.keep_batch(self.progress.number, self.batch)}."
 
     def capture(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, object]]:
         """Tensors by file, and the rest as JSON."""
