@@ -137,7 +137,9 @@ def test_new_values_count_and_all_others_stay() -> None:
     assert found.plan == dataclasses.replace(config.plan, epochs=9.0)
     expected = dataclasses.replace(config.settings, keep=7, checkpoint_minutes=1.5, device="cpu")
     assert found.settings == expected
-    assert (found.spec, found.options) == (config.spec, config.options)
+    assert found.plan.warmup_epochs == config.plan.warmup_epochs == 0.3  # its updates are made
+    assert found.spec == dataclasses.replace(config.spec, epochs=9.0)
+    assert found.options == config.options
     assert found.origins == {**config.origins, "keep": "user"}
     assert found.requested == {"epochs": 9.0, "keep": 7, "seed": 1}
 

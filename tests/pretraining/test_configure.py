@@ -124,6 +124,30 @@ def test_what_is_given_is_taken() -> None:
     assert found.requested == given
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "lr", "scaling"),
+    [("sgd", 0.06, "linear"), ("lars", 0.3, "linear"), ("adam", 1e-3, "sqrt")],
+)
+def test_another_optimizer_brings_its_rate_and_scaling(
+    optimizer: str, lr: float, scaling: str
+) -> None:
+    before = resolved(method="bigan").plan  # adam, at a rate that is not scaled
+    found = resolved(method="bigan", optimizer=optimizer)
+    same = optimizer == before.optimizer
+    expected = (before.lr, before.lr_scaling) if same else (lr, scaling)
+    assert (found.plan.lr, found.plan.lr_scaling) == expected
+    for name in ("lr", "lr_scaling"):
+        assert found.origins[name].startswith("preset" if same else "auto: ")
+    given = resolved(method="bigan", optimizer=optimizer, lr=0.7, lr_scaling="none")
+    assert (given.plan.lr, given.plan.lr_scaling) == (0.7, "none")
+    assert given.origins["lr"] == given.origins["lr_scaling"] == "user"
+
+
+def test_adamw_instead_of_the_preset_s_sgd() -> None:
+    found = resolved(method="moco-v2", optimizer="adamw", batch_size=64).plan
+    assert found.peak_lr() == pytest.approx(1e-3 / 2)
+
+
 def test_a_length_that_is_given_needs_no_budget() -> None:
     found = resolved(epochs=3)
     assert found.settings.minutes == 0

@@ -47,6 +47,14 @@ def test_any_other_run_goes_on(status: Any, tmp_path: Path) -> None:
     )
 
 
+def test_fewer_epochs_than_are_done_are_refused(tmp_path: Path) -> None:
+    folder = RunFolder(copied(tmp_path / "run"))
+    folder.update("interrupted")
+    with pytest.raises(RunError, match=r"--epochs 0.5 is less than .* 4 updates of 4 an epoch\. "):
+        goes_on(folder, epochs=0.5)
+    assert goes_on(folder, epochs=1.0).plan.epochs == 1.0
+
+
 def test_a_moved_run_goes_on_where_it_lies(tmp_path: Path) -> None:
     folder = RunFolder(copied(tmp_path / "elsewhere"))
     found = goes_on(folder, epochs=2.0)

@@ -105,6 +105,21 @@ def epochs(n_samples: int) -> Rule:
     return Rule(count, f"{count}: about {count * n_samples / 1e6:.0f} million images seen")
 
 
+RATES = {"sgd": 0.06, "lars": 0.3, "adam": 1e-3, "adamw": 1e-3}
+
+
+def learning_rate(optimizer: str) -> Rule:
+    """The usual rate for 256 images of an optimizer that is not the preset's."""
+    rate = RATES[optimizer]
+    return Rule(rate, f"{rate:g}: usual for {optimizer}; the preset's is another optimizer's")
+
+
+def lr_scaling(optimizer: str) -> Rule:
+    """How the rate grows with the batch, for an optimizer that is not the preset's."""
+    kind = "sqrt" if optimizer in ("adam", "adamw") else "linear"
+    return Rule(kind, f"{kind}: the rule for {optimizer}")
+
+
 def minutes() -> Rule:
     """The time budget of a run without an accelerator whose length nobody gave."""
     return Rule(

@@ -17,8 +17,9 @@ class TrainPlan:
         epochs: passes over the data; a fraction is allowed.
         batch_size: images an update, over all processes and micro-batches.
         optimizer: sgd (with momentum), adam, adamw or lars.
-        lr: learning rate for 256 images; it is scaled to the batch by `lr_scaling`.
-        lr_scaling: linear for sgd and lars, sqrt for adamw, none to take lr as it is.
+        lr: learning rate for 256 images; it is scaled to the batch by `lr_scaling`. With another
+            optimizer than the preset's it is 0.06 for sgd, 0.3 for lars, 0.001 for adam and adamw.
+        lr_scaling: linear for sgd and lars, sqrt for adam and adamw, none to take lr as it is.
         final_lr: learning rate at the end, as a share of the peak.
         schedule: cosine, steps (times 0.1 at each milestone) or constant, after the warm-up.
         milestones: shares of the run at which the steps schedule drops.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from presight.errors import IntegrityError, RunError
 from presight.restore import Origin
 from presight.store import atomic
 from presight.store.folder import RunFolder
+from presight.training.checkpoint import Checkpoints
 from presight.training.runtime import pick_device
 
 MAY_CHANGE = frozenset(
@@ -131,8 +133,11 @@ class Configuration:
     ) -> Configuration:
         """This run's configuration, continued by a command.
 
+        More epochs stretch the schedule; the warm-up stays as long as it was begun.
+
         Raises:
-            RunError: the command differs in an option that decides the result.
+            RunError: the command differs in an option that decides the result, or asks for fewer
+                epochs than are done.
         """
         before, now = {"data": self.data, **self.requested}, {"data": data, **plain(requested)}
         changed = [
@@ -158,15 +163,27 @@ class Configuration:
         if settings.device == "auto":
             rule = automatic.device(pick_device("auto").type)
             kept["device"], origins["device"] = rule.value, f"auto: {rule.why}"
-        plan = self.plan
-        if "epochs" in requested:
-            plan = dataclasses.replace(plan, epochs=requested["epochs"])
+        epochs = requested.get("epochs", self.plan.epochs)
+        self._check_length(epochs, folder)
         return dataclasses.replace(
             self,
             settings=dataclasses.replace(self.settings, **kept),
-            plan=plan,
+            plan=dataclasses.replace(self.plan, epochs=epochs),
+            spec=dataclasses.replace(self.spec, epochs=epochs),
             origins=origins,
             requested={**self.requested, **plain(requested)},
+        )
+
+    def _check_length(self, epochs: float, folder: RunFolder) -> None:
+        """Refuse fewer epochs than an unfinished run has done."""
+        done = max(Checkpoints(folder.checkpoints).steps(), default=0)
+        each = self.spec.updates_per_epoch
+        if max(1, round(epochs * each)) >= done or folder.status == "done":
+            return
+        raise RunError(
+            f"--epochs {epochs:g} is less than {folder} has done: {done:,} updates of {each:,} an "
+            f"epoch. Give --epochs {math.ceil(100 * done / each) / 100:g} or more, or start anew: "
+            f"--out {folder}2."
         )
 
     def lines(self, card: Card, device: str, precision: str) -> list[str]:

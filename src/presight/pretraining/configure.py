@@ -172,6 +172,7 @@ def _plan(
         rule = automatic.epochs(n_samples)
         values["epochs"] = rule.number
         resolver.origins["epochs"] = f"auto: {rule.why}"
+    values |= _rates(resolver, preset)
     plan = dataclasses.replace(preset.plan, **{**given, **values})
     if not 2 <= plan.batch_size <= n_samples:
         raise UsageError(
@@ -187,6 +188,20 @@ def _plan(
     if plan.epochs <= 0:
         raise UsageError(f"--epochs {plan.epochs:g}: a number above 0 was expected.")
     return plan
+
+
+def _rates(resolver: _Resolver, preset: Preset) -> dict[str, Any]:
+    """Rate and scaling where the user takes another optimizer than the preset's and gives none."""
+    optimizer = resolver.plan.get("optimizer", preset.plan.optimizer)
+    if optimizer == preset.plan.optimizer:
+        return {}
+    rules = {
+        "lr": automatic.learning_rate(optimizer),
+        "lr_scaling": automatic.lr_scaling(optimizer),
+    }
+    rules = {name: rule for name, rule in rules.items() if name not in resolver.plan}
+    resolver.origins |= {name: f"auto: {rule.why}" for name, rule in rules.items()}
+    return {name: rule.value for name, rule in rules.items()}
 
 
 def of_length(configuration: Configuration, epochs: float, why: str = "") -> Configuration:
