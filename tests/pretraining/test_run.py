@@ -111,6 +111,14 @@ def test_nothing_is_written_beside_the_run_and_the_cache(
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["run"]
 
 
+def test_a_tracker_writes_into_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny("run", track=("tensorboard",))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert list((tmp_path / "run" / "tensorboard").rglob("events.out.tfevents.*"))
+    assert inspect_run(tmp_path / "run") == []
+
+
 def test_without_out_the_run_goes_by_its_method(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

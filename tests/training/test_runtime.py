@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -69,6 +72,66 @@ def test_seeding_makes_dropout_a_function_of_the_place(runtime: Runtime) -> None
     assert not torch.equal(first, drop(ones))
     runtime.seed(1 << 63)
     assert torch.equal(first, drop(ones))
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "xpu"])
+@pytest.mark.parametrize("runtime", ["fp32"], indirect=True)
+def test_seeding_reaches_the_device(
+    runtime: Runtime, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[tuple[str, int]] = []
+
+    def of(device: torch.device) -> SimpleNamespace:
+        return SimpleNamespace(manual_seed=lambda key: seeds.append((device.type, key)))
+
+    monkeypatch.setattr(torch, "get_device_module", of)
+    runtime.seed(5)
+    runtime.device = torch.device(kind)
+    runtime.seed((1 << 63) + 7)
+    assert seeds == [(kind, 7)]
+
+
+def test_float64_on_a_device_without_it_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"mps has no float64; take fp32, or --device cpu\."):
+        pick_precision("fp64", torch.device("mps"))
+    assert pick_precision("fp64", CPU) == "fp64"
+
+
+def test_tensorboard_writes_into_the_run_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Runtime("cpu", "fp32", track=("tensorboard",), folder=Path("run"))
+    assert list(tmp_path.iterdir()) == []  # a look at a configuration leaves nothing
+    made.start_trackers("presight", {"method": "any"})
+    made.track({"loss": 1.5}, 3)
+    made.stop_trackers()
+    made.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["tensorboard"]
+    assert list((tmp_path / "run").rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["folder", "a server of one's own"])
+def test_other_trackers_are_told_the_run_folder(
+    own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[object] = []
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(set_tracking_uri=found.append))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if own:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    made = Runtime("cpu", "fp32", folder=tmp_path)
+    made._track = ("wandb", "mlflow")
+    monkeypatch.setattr(made._accelerator, "init_trackers", lambda *given: found.append(given))
+    made.start_trackers("presight", {})
+    made.close()
+    root = tmp_path.resolve()
+    options: dict[str, dict[str, str]] = {"wandb": {"dir": str(root)}}
+    if not own:
+        options["mlflow"] = {"logging_dir": f"{root.as_uri()}/mlflow/artifacts"}
+        assert found.pop(0) == f"{root.as_uri()}/mlflow/runs"
+    assert found == [("presight", {}, options)]
 
 
 @pytest.mark.parametrize("runtime", ["fp32"], indirect=True)

@@ -7,6 +7,7 @@ batch with the number of processes, and its save_state, which pickles.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import inspect
 import os
@@ -18,6 +19,7 @@ from typing import Literal
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import ProjectConfiguration
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -68,12 +70,23 @@ def cpu_has_bf16() -> bool:
 
 
 def pick_precision(name: str, device: torch.device) -> Precision:
-    """The precision that `auto` stands for here; a given one is taken as it is."""
+    """The precision that `auto` stands for here; a given one is taken as it is.
+
+    Raises:
+        UsageError: the device does not have it.
+    """
+    if name == "fp64" and device.type == "mps":
+        raise UsageError("--precision fp64: mps has no float64; take fp32, or --device cpu.")
     if name in ("fp32", "bf16", "fp16", "fp64"):
         return name  # type: ignore[return-value]
     if device.type == "cpu":
         return "bf16" if cpu_has_bf16() else "fp32"
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+
+
+def _places(folder: Path) -> ProjectConfiguration:
+    """Where accelerate's trackers write: below the run folder."""
+    return ProjectConfiguration(str(folder), str(folder / "tensorboard"))
 
 
 class Runtime:
@@ -99,13 +112,18 @@ class Runtime:
                 raise Unavailable(
                     f'--track {name} needs the extra "track": pip install "presight[track]"'
                 )
+        self._track = tuple(track)
         chosen = pick_device(device)
         if int(os.environ.get("WORLD_SIZE", "1")) > 1 and chosen.type == "cuda":
             chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         self._accelerator = Accelerator(
-            cpu=chosen.type == "cpu", log_with=list(track) or None, project_dir=folder
+            cpu=chosen.type == "cpu",
+            log_with=list(track) or None,
+            project_config=_places(folder) if folder else None,
         )
-        self.device = chosen
+        if chosen.index is not None and chosen.type in ("cuda", "xpu"):
+            torch.get_device_module(chosen).set_device(chosen)  # seeds go to the present one
+        self._folder, self.device = folder, chosen
         self.precision = pick_precision(precision, chosen)
         self.dtype = torch.float64 if self.precision == "fp64" else torch.float32
         self.scaler: torch.amp.GradScaler | None = None
@@ -154,12 +172,20 @@ class Runtime:
     def seed(self, key: int) -> None:
         """Seed torch's generator, for dropout and the like."""
         torch.default_generator.manual_seed(key & 0x7FFFFFFFFFFFFFFF)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(key & 0x7FFFFFFFFFFFFFFF)
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(key & 0x7FFFFFFFFFFFFFFF)
 
     def start_trackers(self, name: str, config: Mapping[str, str | float | int]) -> None:
-        """Open the trackers that were asked for."""
-        self._accelerator.init_trackers(name, dict(config))
+        """Open the trackers that were asked for; they write into the run folder."""
+        options: dict[str, dict[str, str]] = {}
+        if self._folder is not None:
+            folder = self._folder.resolve()
+            options["wandb"] = {"dir": str(folder)}
+            if "mlflow" in self._track and "MLFLOW_TRACKING_URI" not in os.environ:
+                mlflow = importlib.import_module("mlflow")
+                mlflow.set_tracking_uri((folder / "mlflow" / "runs").as_uri())
+                options["mlflow"] = {"logging_dir": (folder / "mlflow" / "artifacts").as_uri()}
+        self._accelerator.init_trackers(name, dict(config), options)
 
     def track(self, values: Mapping[str, float], number: int) -> None:
         """Hand numbers to the trackers."""
