@@ -3,7 +3,6 @@ import random
 
 import pytest
 
-from presight.errors import IntegrityError
 from presight.store import atomic, integrity
 from presight.store.integrity import MANIFEST, Finding, entry, entry_of, seal, verify
 
@@ -19,7 +18,6 @@ def sealed(tmp_path):
 def test_a_sound_folder_has_no_findings(sealed):
     assert verify(sealed) == []
     assert entry_of(sealed / "a.bin") == entry(b"a.bin" * 100)
-    integrity.require_sound(sealed, [])
 
 
 @pytest.mark.parametrize("name", ["a.bin", "b.json", MANIFEST])
@@ -90,8 +88,7 @@ def test_a_damaged_manifest_is_a_finding(sealed, text):
     (sealed / MANIFEST).write_text(text)
     (found,) = verify(sealed)
     assert found.broken
-    with pytest.raises(IntegrityError, match=r"MANIFEST\.json: .*damaged"):
-        integrity.require_sound(sealed, verify(sealed))
+    assert "damaged" in found.text
 
 
 def test_a_missing_manifest_is_a_finding(sealed):
@@ -104,15 +101,9 @@ def test_strangers_are_named_and_do_no_harm(sealed):
     (sealed / f".presight-{'0' * 16}-1-00000000.tmp").write_text("")
     found = integrity.extras(sealed, ["a.bin", "b.json"])
     assert [f.kind for f in found] == ["temporary", "extra"]
-    integrity.require_sound(sealed, found)
+    assert not any(f.broken for f in found)
 
 
 def test_lines_show_control_characters_as_such():
     line = str(Finding("a\x1b[2J\n.bin", "missing", "it is missing"))
     assert line == "BROKEN  a\\x1b[2J\\x0a.bin: it is missing"
-
-
-def test_many_findings_are_counted(tmp_path):
-    found = [Finding(f"f{n}", "missing", "it is missing") for n in range(5)]
-    with pytest.raises(IntegrityError, match=r"f0: .*f2: .*and 2 more"):
-        integrity.require_sound(tmp_path, found)

@@ -131,7 +131,8 @@ class Collapsed(Diary):
 def test_a_planted_collapse_is_told_to_the_observers_once() -> None:
     notes = Notes()
     learn(Collapsed(), plan(epochs=(PATIENCE + 30) / (COUNT / 4)), observers=[notes])
-    assert [a.kind for a in notes.advice] == ["rank"]
+    told = [a.kind for a in notes.advice if a.kind != "wait"]  # next to no work: it may wait
+    assert told == ["rank"]
 
 
 def test_nothing_is_advised_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

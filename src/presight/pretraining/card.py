@@ -14,6 +14,54 @@ from presight.store.folder import RunFolder
 
 _VERSIONS = ("python", "presight", "torch", "torchvision")
 
+_TEXT = """\
+---
+library_name: presight
+tags: [self-supervised-learning, image-feature-extraction, {name}]
+---
+
+# {backbone}, pretrained by {title} without labels
+
+## Data
+
+- {images:,} images of {data}, no labels
+- fingerprint of names and contents: {fingerprint}
+
+## Method
+
+- {title} ({family}): {source}
+{options}
+
+## Schedule
+
+- {epochs:g} epochs, {updates:,} updates of {batch_size} images, views of {image_size} pixels
+- {optimizer}, learning rate {peak:.4g} at its peak, weight decay {weight_decay:g}, {precision}, \
+seed {seed}
+
+## Numbers at the last record
+
+{numbers}
+
+The loss says nothing about what the features are worth: `presight evaluate` does, and
+writes into the folder `eval`.
+
+## Use
+
+```python
+import presight
+
+backbone = presight.load_backbone("THIS_FOLDER")  # images in [0, 1], [B, 3, H, W]
+```
+
+The command `presight export THIS_FOLDER --to torchvision` writes other libraries' keys.
+
+## Cite
+
+The method is of {source}.
+
+Made with {versions}.
+"""
+
 
 def write_card(folder: RunFolder) -> None:
     """Write README.md of a run that has its configuration, its records and its backbone."""
@@ -36,57 +84,30 @@ def card_text(
     config: Configuration, card: Card, last: dict[str, Any], environment: dict[str, Any]
 ) -> str:
     """The card's text, in Markdown with the front matter that model hubs read."""
-    plan, spec, settings = config.plan, config.spec, config.settings
+    plan, spec = config.plan, config.spec
     options = [f"- {name}: {_word(value)}" for name, value in sorted(config.options.items())]
-    lines = [
-        "---",
-        "library_name: presight",
-        f"tags: [self-supervised-learning, image-feature-extraction, {card.name}]",
-        "---",
-        "",
-        f"# {settings.backbone}, pretrained by {card.title} without labels",
-        "",
-        "## Data",
-        "",
-        f"- {spec.n_samples:,} images of {_name(config.data)}, no labels",
-        f"- fingerprint of names and contents: {config.fingerprint}",
-        "",
-        "## Method",
-        "",
-        f"- {card.title} ({card.family}): {card.authors}, {card.venue} {card.year}",
-        *options,
-        "",
-        "## Schedule",
-        "",
-        f"- {plan.epochs:g} epochs, {round(plan.epochs * spec.updates_per_epoch):,} updates of "
-        f"{plan.batch_size} images, views of {spec.image_size} pixels",
-        f"- {plan.optimizer}, learning rate {plan.peak_lr():.4g} at its peak, weight decay "
-        f"{plan.weight_decay:g}, {plan.precision}, seed {plan.seed}",
-        "",
-        "## Numbers at the last record",
-        "",
-        *_numbers(last),
-        "",
-        "The loss says nothing about what the features are worth: `presight evaluate` does, and",
-        "writes into the folder `eval`.",
-        "",
-        "## Use",
-        "",
-        "```python",
-        "import presight",
-        "",
-        'backbone = presight.load_backbone("THIS_FOLDER")  # images in [0, 1], [B, 3, H, W]',
-        "```",
-        "",
-        "The command `presight export THIS_FOLDER --to torchvision` writes other libraries' keys.",
-        "",
-        "## Cite",
-        "",
-        f"The method is of {card.authors}, {card.venue} {card.year}.",
-        "",
-        f"Made with {_versions(environment)}.",
-    ]
-    return "\n".join(lines) + "\n"
+    return _TEXT.format(
+        name=card.name,
+        title=card.title,
+        family=card.family,
+        source=f"{card.authors}, {card.venue} {card.year}",
+        backbone=config.settings.backbone,
+        images=spec.n_samples,
+        data=_name(config.data),
+        fingerprint=config.fingerprint,
+        options="\n".join(options),
+        epochs=plan.epochs,
+        updates=round(plan.epochs * spec.updates_per_epoch),
+        batch_size=plan.batch_size,
+        image_size=spec.image_size,
+        optimizer=plan.optimizer,
+        peak=plan.peak_lr(),
+        weight_decay=plan.weight_decay,
+        precision=plan.precision,
+        seed=plan.seed,
+        numbers="\n".join(_numbers(last)),
+        versions=_versions(environment),
+    )
 
 
 def _numbers(last: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -164,19 +164,3 @@ def extras(folder: Path, known: Iterable[str]) -> list[Finding]:
         elif path.name not in names:
             found.append(Finding(path.name, "extra", "presight did not write it"))
     return found
-
-
-def require_sound(path: Path, findings: Sequence[Finding]) -> None:
-    """Check that nothing is broken.
-
-    Raises:
-        IntegrityError: something is, with the first three findings.
-    """
-    broken = [found for found in findings if found.broken]
-    if broken:
-        listed = "; ".join(f"{found.path}: {found.text}" for found in broken[:3])
-        more = f"; and {len(broken) - 3} more" if len(broken) > 3 else ""
-        raise IntegrityError(
-            f"{path} is damaged: {listed}{more}. Restore these files from a copy; "
-            "the same pretrain command goes on from the newest sound checkpoint."
-        )
