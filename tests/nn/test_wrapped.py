@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from presight.errors import UsageError
 from presight.nn.backbones import encoders
+from presight.nn.norm import SplitBatchNorm
+from presight.nn.stages import FAMILIES
 from presight.nn.wrapped import TimmBackbone, TorchvisionBackbone
 
 
 def test_norm_of_a_network_without_batch_norm_is_refused() -> None:
     with torch.device("meta"), pytest.raises(UsageError, match="no batch norm"):
         TorchvisionBackbone("convnext_tiny", norm=nn.BatchNorm2d)
+
+
+def groups(channels: int) -> nn.Module:
+    return nn.GroupNorm(8, channels)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
+def test_a_batch_norm_in_groups_leaves_the_librarys_layout(name: str) -> None:
+    """In eval mode it is batch norm, with the same keys and the family's own constants."""
+    torch.manual_seed(0)
+    backbone = TorchvisionBackbone(name, norm=partial(SplitBatchNorm, splits=2))
+    images = torch.rand(4, 3, 64, 64)
+    backbone(images)  # statistics that are not those of the start
+    fresh = torchvision.models.get_model(name, weights=None)
+    answer = fresh.load_state_dict(backbone.trunk.state_dict(), strict=False)
+    head = FAMILIES[backbone.family].head
+    assert not answer.unexpected_keys
+    assert all(key.startswith(f"{head}.") for key in answer.missing_keys)
+    setattr(fresh, head, nn.Identity())
+    expected = fresh.eval()(backbone.normalize(images))
+    assert torch.allclose(backbone.eval()(images), expected, atol=1e-5)
+    assert backbone.altered == ""
+
+
+def test_what_keeps_a_network_from_the_librarys_is_said() -> None:
+    with torch.device("meta"):
+        assert TorchvisionBackbone("resnet18", norm=groups).altered == "another norm"
+        assert TorchvisionBackbone("resnet18", 2, 0.5).altered == "2 channels, width 0.5"
+        assert TorchvisionBackbone("resnet18", small=True).altered == "small stem"
 
 
 class TestTimm:

@@ -59,12 +59,17 @@ def _set_channels(trunk: nn.Module, channels: int) -> None:
     _replace(trunk, path, fresh)
 
 
-def _set_norm(trunk: nn.Module, norm: Norm, name: str) -> None:
+def _set_norm(trunk: nn.Module, norm: Norm, name: str) -> bool:
+    """Replace every batch norm; answers whether the new ones are batch norms too in eval mode."""
     found = [(path, m) for path, m in trunk.named_modules() if isinstance(m, nn.BatchNorm2d)]
     if not found:
         raise UsageError(f"backbone {name!r} has no batch norm to replace; take a resnet instead.")
-    for path, module in found:
-        _replace(trunk, path, norm(module.num_features))
+    made = [norm(module.num_features) for _, module in found]
+    for (path, module), new in zip(found, made, strict=True):
+        if isinstance(new, nn.BatchNorm2d):  # some families have constants of their own
+            new.eps, new.momentum = module.eps, module.momentum
+        _replace(trunk, path, new)
+    return all(isinstance(new, nn.BatchNorm2d) for new in made)
 
 
 class TorchvisionBackbone(Backbone):
@@ -102,14 +107,13 @@ class TorchvisionBackbone(Backbone):
         if in_channels != 3:
             _set_channels(trunk, in_channels)
         self.stage_dims = tuple(family.dims(trunk))
-        if norm is not None:
-            _set_norm(trunk, norm, name)
+        own_norm = norm is None or _set_norm(trunk, norm, name)
         self.normalize = normalize_for(in_channels)
         self.trunk = trunk
         self.dim = self.stage_dims[-1]
         self.source = f"torchvision:{name}"
         marks = ((small, "small stem"), (in_channels != 3, f"{in_channels} channels"))
-        more = ((width != 1.0, f"width {width:g}"), (norm is not None, "another norm"))
+        more = ((width != 1.0, f"width {width:g}"), (not own_norm, "another norm"))
         self.altered = ", ".join(words for is_so, words in (*marks, *more) if is_so)
 
     @staticmethod
