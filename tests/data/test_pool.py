@@ -76,6 +76,21 @@ def test_a_crash_costs_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers[1][0]["reason"] == crashed
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_child_that_a_signal_ended_costs_no_image(name: str) -> None:
+    """As Ctrl-C does in a terminal: it reaches all of its processes."""
+    made = Pool(1)
+    task: Task = (Piece("", "x", data=encoded(pixels())), {"do": "decode", "side": 0})
+    try:
+        first = made.run([task], Limits())
+        (child,) = made._all
+        child.process.send_signal(getattr(signal, name))
+        child.process.wait(60)
+        assert made.run([task], Limits()) == first
+    finally:
+        made.close()
+
+
 def test_a_hang_costs_one_image_and_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = (
         "import threading, presight.data.worker as w; kept = w.inspect;"

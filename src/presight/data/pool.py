@@ -149,8 +149,13 @@ class Pool:
     def _work(
         self, tasks: Sequence[Task], limits: Limits, done: Callable[[], None]
     ) -> list[Answer]:
-        """Answers to some tasks, from one child, or from its successors where it dies."""
+        """Answers to some tasks, from one child, or from its successors where it dies.
+
+        An image is blamed for the second child that dies over it: the first may have been killed
+        by a signal to all processes of a terminal or a job, or for another one's memory.
+        """
         answers: list[Answer] = []
+        suspect = -1
         with self._slots:
             while len(answers) < len(tasks):
                 child = self._take(limits)
@@ -160,6 +165,9 @@ class Pool:
                 if not child.answered:
                     self._check_start()
                 reason = self._drop(child)
+                if suspect != len(answers) and not child.late:
+                    suspect = len(answers)
+                    continue
                 answers.append(({"reason": reason, "kind": "unreadable"}, b""))
                 done()
         return answers
