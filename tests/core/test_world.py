@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ def test_alone_everything_is_the_identity() -> None:
     assert not world.gather_detached(rows).requires_grad
     for function in (world.total, world.mean, world.broadcast, world.broadcast_object):
         assert function(rows) is rows  # type: ignore[operator]
+    assert world.averaged([0.1, 2.0]) == [0.1, 2.0]
     assert world.any_true(True) is True
     assert world.any_true(False) is False
     world.barrier()
@@ -92,6 +94,7 @@ def work(rank: int, folder: str) -> None:
     result["detached"] = world.gather_detached(mine)
     result["broadcast"] = world.broadcast(torch.full((2,), float(rank + 5)))
     result["object"] = world.broadcast_object({"rank": rank})
+    result["averaged"] = world.averaged([float(rank), 0.1, float("nan") if rank else 0.0])
     result["any"] = [world.any_true(rank == 1), world.any_true(False), world.any_true(True)]
     world.barrier()
     torch.save(result, f"{folder}/{rank}.pt")
@@ -124,4 +127,6 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
         assert torch.allclose(result["mean_grad"], expected, atol=ROUNDING)
         assert result["broadcast"].tolist() == [5, 5]
         assert result["object"] == {"rank": 0}
+        assert result["averaged"][:2] == [0.5, 0.1]
+        assert math.isnan(result["averaged"][2])
         assert result["any"] == [True, False, True]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from presight import methods
 from presight.core.draw import key_of
+from presight.store.records import read
 from presight.store.tensors import load_tensors
 from presight.training.checkpoint import Checkpoints
 
@@ -30,6 +31,7 @@ CALM = 6
 """Updates after which no kill comes: the run must not be over before."""
 ROUNDING = 1e-9
 """Float64 sums in another order, over a run."""
+TIMED = {"images_per_second", "data_wait", "seconds", "seconds_left"}
 WAIT = 120.0
 """Seconds until a command that hangs is given up."""
 
@@ -176,17 +178,29 @@ def on_two(command: list[str]) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
 
 
+def told(out: Path) -> Iterator[tuple[str, float]]:
+    """The numbers in the records that do not depend on time, in order."""
+    for record in read(out / "metrics.jsonl"):
+        for key, value in record.items():
+            if key not in TIMED:
+                yield f"{key} of update {record['step']}", float(str(value))
+
+
 def torchrun_agrees(name: str, folder: Path) -> None:
-    """One process and two, in float64."""
-    one, two = words(name, folder / "one", "fp64"), words(name, folder / "two", "fp64")
-    assert run(one) == 0
-    on_two(two)
-    here, there = state(folder / "one"), state(folder / "two")
+    """One process and two, in float64: weights, and what the records say."""
+    one, two = folder / "one", folder / "two"
+    assert run(words(name, one, "fp64")) == 0
+    on_two(words(name, two, "fp64"))
+    here, there = state(one), state(two)
     assert here.keys() == there.keys()
     for key, value in here.items():
         difference = float((value.double() - there[key].double()).abs().max())
         scale = max(1.0, float(value.double().abs().max()))
         assert difference <= ROUNDING * scale, f"{key} differs by {difference:.1e}"
+    for (key, one_says), (other, two_say) in zip(told(one), told(two), strict=True):
+        assert key == other
+        close = abs(one_says - two_say) <= ROUNDING * max(1.0, abs(one_says))
+        assert close, f"{key} is {one_says} alone and {two_say} together"
 
 
 def test_torchrun_with_two_processes_is_one(tmp_path: Path) -> None:

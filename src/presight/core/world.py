@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -124,6 +125,16 @@ def agreed(*flags: bool) -> tuple[bool, ...]:
     value = torch.tensor(flags, dtype=torch.uint8)
     dist.all_reduce(value, op=dist.ReduceOp.MAX, group=_control_group())
     return tuple(bool(flag) for flag in value.tolist())
+
+
+def averaged(numbers: Sequence[float]) -> list[float]:
+    """Means over processes, number by number and the same on all, exchanged on the CPU."""
+    if size() == 1:
+        return list(numbers)
+    value = torch.tensor(numbers, dtype=torch.float64)
+    dist.all_reduce(value, group=_control_group())
+    means: list[float] = (value / size()).tolist()
+    return means
 
 
 def any_true(flag: bool) -> bool:

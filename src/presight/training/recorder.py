@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from presight.core import world
 from presight.core.batch import Batch, Out
 from presight.nn.spread import effective_rank, spread
 from presight.training.monitor import Monitor
@@ -122,8 +123,11 @@ class Recorder:
     def _values(self) -> dict[str, float]:
         now, span = self._session.progress, max(1e-9, time.monotonic() - self._since)
         done = max(1, now.number - self._first)
+        loss = self.loss
         if self._losses:
-            self.loss = float(torch.stack([_wide(x) for x in self._losses]).mean())
+            loss = float(torch.stack([_wide(x) for x in self._losses]).mean())
+        # Over all processes, so that all see, and stop for, the same.
+        self.loss, *terms = world.averaged([loss, *(float(x) for x in self._terms.values())])
         if math.isfinite(self.loss):
             self._session.loss = self.loss
         values = {
@@ -138,9 +142,10 @@ class Recorder:
             "seconds": self.seconds,
             "seconds_left": self.seconds / done * (self._total - now.number),
         }
-        values.update({name: float(value) for name, value in self._terms.items()})
+        values.update(zip(self._terms, terms, strict=True))
         if self._out is not None and self._out.embedding is not None:
-            embedding = self._out.embedding[:RANK_ROWS]
+            own = self._out.embedding[: max(1, RANK_ROWS // world.size())]
+            embedding = world.gather_detached(_wide(own))
             values["dim"] = embedding.shape[1]
             values["rank"] = effective_rank(embedding)
             values["spread"] = spread(embedding)
