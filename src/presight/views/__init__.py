@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 from presight import lazy
 
 if TYPE_CHECKING:
-    from presight.views.catalogue import from_options as from_options
     from presight.views.catalogue import names as names
     from presight.views.catalogue import recipe as recipe
     from presight.views.catalogue import recipe_class as recipe_class
-    from presight.views.catalogue import to_options as to_options
 
-_NAMES = ("from_options", "names", "recipe", "recipe_class", "to_options")
-
-__getattr__ = lazy.names(__name__, dict.fromkeys(_NAMES, "catalogue"))
+__getattr__ = lazy.names(__name__, dict.fromkeys(("names", "recipe", "recipe_class"), "catalogue"))
