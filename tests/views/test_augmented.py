@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
+from presight import views
 from presight.core.batch import Batch
 from presight.core.draw import Draw
 from presight.errors import UsageError
@@ -54,8 +56,26 @@ def test_strength_multiplies_the_widths_and_hue_ends_at_a_half() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("gray", 1.1), ("zoom", (0.0, 1.0)), ("cutout", -0.1), ("sigma", (2, 1))]
+    ("name", "option", "value", "words"),
+    [
+        ("crop", "gray", 1.1, "0 to 1"),
+        ("crop", "zoom", (0.0, 1.0), "above 0"),
+        ("crop", "sigma", (2, 1), "smaller one first"),
+        ("crop", "cutout", -0.1, "0 or more"),
+        ("crop", "cutout", math.inf, "0 or more"),
+        ("crop", "strength", math.nan, "0 or more"),
+        ("crop", "scale", (0.5, 1.2), "above 0 to 1"),
+        ("crop", "magnitude", 31.0, "0 to 30"),
+        ("simclr", "blur", (0.5, -0.5), "0 to 1"),
+        ("swav", "small_size", 0, "1 or more"),
+        ("swav", "small_scale", (0.0, 0.1), "above 0 to 1"),
+        ("patches", "grid", 0, "1 or more"),
+        ("masked", "patch", 0, "1 or more"),
+        ("masked", "share", 1.5, "0 to 1"),
+        ("pad-crop", "pad", -1, "0 or more"),
+        ("noisy", "noise", -0.1, "0 or more"),
+    ],
 )
-def test_values_out_of_range_are_refused(option: str, value: object) -> None:
-    with pytest.raises(UsageError, match=f"crop: {option}"):
-        Crop(**{option: value})
+def test_values_out_of_range_are_refused(name: str, option: str, value: object, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"views {name}: {option} = .*{words}"):
+        views.recipe_class(name)(**{option: value})

@@ -68,6 +68,21 @@ def test_where_no_try_fits_the_largest_central_crop_is_taken(
     assert boxes.tolist() == [expected] * 5
 
 
+def test_a_crop_has_a_pixel_even_where_the_ratio_leaves_none() -> None:
+    for ratio, frame in (((0.01, 0.02), (20.0, 20.0)), ((50.0, 99.0), (20.0, 20.0))):
+        boxes = params.crop_boxes(_draw(9), _frame(*frame, 9), (0.5, 1.0), ratio)
+        assert (boxes[:, 2:] > boxes[:, :2]).all()
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5, 1.0])
+def test_chances_are_as_often_as_said(probability: float) -> None:
+    hits = params.chance(_draw(), "flip", probability)
+    assert hits is not None
+    spread = math.sqrt(probability * (1 - probability) / MANY)
+    assert abs(float(hits.float().mean()) - probability) <= 4 * spread
+    assert params.chance(_draw(2), "flip", 0.0) is None
+
+
 def test_the_center_is_the_largest_central_square() -> None:
     frame = torch.tensor([[0.0, 0.0, 10.0, 7.0], [2.0, 4.0, 8.0, 14.0]])
     assert params.center_boxes(frame).tolist() == [[1.0, 0.0, 8.0, 7.0], [2.0, 6.0, 8.0, 12.0]]
@@ -137,6 +152,14 @@ def test_cutout_is_a_square_cut_at_the_border() -> None:
     assert sides.min() >= 4
     assert boxes.min() >= 0
     assert boxes.max() <= 16
+
+
+def test_the_center_of_a_cutout_is_uniform() -> None:
+    boxes = params.cutout_boxes(_draw(), 8, 0.01 + 1 / 8)
+    assert boxes is not None
+    assert (boxes[:, 2:] - boxes[:, :2] == 1).all()
+    counts = torch.bincount(8 * boxes[:, 1] + boxes[:, 0], minlength=64)
+    assert ((counts - MANY / 64).abs() < 5 * math.sqrt(MANY / 64)).all()
 
 
 def test_shifts_cover_their_range_evenly() -> None:

@@ -53,10 +53,25 @@ def test_standardized_patches_have_no_mean_and_unit_spread() -> None:
     assert (made.std(1, unbiased=False) <= 1.0001).all()
 
 
-def test_a_grid_without_room_is_refused() -> None:
-    batch = _batch()
+def test_patches_move_evenly_in_their_cells() -> None:
+    """On a ramp the first value of a patch is the place that it was cut at."""
+    ramp = torch.arange(30, dtype=torch.uint8).expand(900, 3, 30, 30).contiguous()
+    batch = Batch.of(ramp)
+    still = Patches(scale=(1.0, 1.0), gray=0.0, jitter_pixels=2, gap=1).sized(30)
+    made = still(batch, _draw(batch))["patches"]
+    left = (made[:, 0, 0, 0] * 255).round().view(9, 900)
+    for cell, places in enumerate(left):
+        values, counts = places.unique(return_counts=True)
+        assert (values - 10 * (cell % 3)).tolist() == [1.0, 2.0, 3.0]
+        assert ((counts - 300).abs() < 5 * 300**0.5).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{"grid": 10, "gap": 2, "jitter_pixels": 3}, {"gap": 11}, {"grid": 40}]
+)
+def test_a_grid_without_room_is_refused(options: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="leave no pixel"):
-        Patches(grid=10, gap=2, jitter_pixels=3).sized(32)(batch, _draw(batch))
+        Patches(**options).sized(32)
 
 
 def test_masked_keeps_a_quarter_and_says_which() -> None:
@@ -69,6 +84,21 @@ def test_masked_keeps_a_quarter_and_says_which() -> None:
         assert (made["mask"].sum(1) == 48).all()
         assert not made["mask"].gather(1, made["keep"]).any()
         assert (made["keep"].diff(dim=1) > 0).all()
+
+
+def test_scattered_masks_hide_every_patch_equally_often() -> None:
+    batch = Batch.of(torch.zeros(1000, 3, 8, 8, dtype=torch.uint8))
+    mask = Masked(patch=2).sized(8)(batch, _draw(batch))["mask"]
+    often = mask.float().mean(0)
+    assert ((often - 0.75).abs() < 5 * (0.75 * 0.25 / 1000) ** 0.5).all()
+
+
+def test_blocks_lie_everywhere_equally_often() -> None:
+    batch = Batch.of(torch.zeros(900, 3, 8, 8, dtype=torch.uint8))
+    mask = Masked(patch=2, region="block", share=0.25).sized(8)(batch, _draw(batch))["mask"]
+    counts = mask.int().argmax(1).unique(return_counts=True)[1]
+    assert len(counts) == 9
+    assert ((counts - 100).abs() < 5 * 100**0.5).all()
 
 
 def test_smooth_masks_have_shorter_borders() -> None:

@@ -8,6 +8,7 @@ import torch
 from presight import views
 from presight.core.batch import Batch
 from presight.core.draw import Draw
+from presight.errors import UsageError
 from presight.views.single import PadCrop, Rotations
 
 from .pictures import pictures
@@ -73,6 +74,12 @@ def test_pad_crop_pads_in_proportion_and_shifts() -> None:
         assert len(places) == 1
         found.add(places[0])
     assert len(found) > 20
+
+
+def test_a_pad_must_leave_something_of_the_side() -> None:
+    assert PadCrop(pad=31).sized(32).pad == 31
+    with pytest.raises(UsageError, match=r"pad = 32 .* 32 pixels"):
+        PadCrop(pad=32).sized(32)
 
 
 def test_rotations_turn_one_view_in_all_four_ways() -> None:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Self
 
 from presight.core.batch import Batch
 from presight.core.draw import Draw
+from presight.core.ranges import NOT_NEGATIVE, SHARE, Range
 from presight.core.recipe import Recipe
 from presight.errors import UsageError
 from presight.views import params
 from presight.views.params import ViewParams
-from presight.views.rand_augment import draw_rand_augment
+from presight.views.rand_augment import HIGHEST, draw_rand_augment
 
-PROBABILITIES = frozenset({"flip", "vertical", "jitter", "gray", "blur", "solarize", "share"})
-RANGES = frozenset({"scale", "small_scale", "ratio", "sigma", "zoom"})
+SPANS = ("scale", "small_scale", "ratio", "sigma", "zoom")
+"""Options of two numbers, the smaller one first."""
+
+RANGES: dict[str, Range] = {
+    **dict.fromkeys(("flip", "vertical", "jitter", "gray", "blur", "solarize", "share"), SHARE),
+    **dict.fromkeys(("scale", "small_scale"), Range(0, 1, open_low=True)),
+    **dict.fromkeys(("ratio", "sigma", "zoom"), Range(0, open_low=True)),
+    **dict.fromkeys(("grid", "patch", "small_size"), Range(1)),
+    "magnitude": Range(0, HIGHEST),
+}
+"""Option -> its range; 0 or more for every other number."""
 
 
 def check_fields(recipe: Recipe) -> None:
@@ -37,14 +48,11 @@ def _problem(name: str, value: object) -> str | None:
     numbers = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(number, int | float) for number in numbers):
         return None
-    if name in PROBABILITIES and not all(0.0 <= number <= 1.0 for number in numbers):
-        return "between 0 and 1"
-    if name in RANGES and not 0.0 < numbers[0] <= numbers[1]:
-        return "two numbers above 0, the smaller one first"
-    if name in ("scale", "small_scale") and numbers[1] > 1.0:
-        return "shares of the image's area, at most 1"
-    if any(number < 0 for number in numbers):
-        return "0 or more"
+    bounds = RANGES.get(name, NOT_NEGATIVE)
+    if not all(math.isfinite(number) and bounds.holds(number) for number in numbers):
+        return bounds.words()
+    if name in SPANS and numbers[0] > numbers[1]:
+        return "two numbers, the smaller one first"
     return None
 
 

@@ -128,8 +128,8 @@ def crop_boxes(
     rank = fits * torch.arange(TRIES, 0, -1, device=frame.device)
     best, found = rank.argmax(1, keepdim=True), fits.any(1)
     w, h = w.gather(1, best)[:, 0], h.gather(1, best)[:, 0]
-    wide_fallback = torch.minimum(width, torch.round(height * ratio[1]))
-    tall_fallback = torch.minimum(height, torch.round(width / ratio[0]))
+    wide_fallback = torch.minimum(width, torch.round(height * ratio[1]).clamp(min=1))
+    tall_fallback = torch.minimum(height, torch.round(width / ratio[0]).clamp(min=1))
     w, h = torch.where(found, w, wide_fallback), torch.where(found, h, tall_fallback)
     x = torch.where(found, torch.floor(place[:, 0] * (width - w + 1)), (width - w).div(2).floor())
     y = torch.where(found, torch.floor(place[:, 1] * (height - h + 1)), (height - h).div(2).floor())

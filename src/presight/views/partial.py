@@ -46,26 +46,31 @@ class Patches(Crop):
     jitter_pixels: int | None = None
     standardize: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size > 0 and self._side() < 1:
+            raise UsageError(
+                f"views patches: grid = {self.grid}, gap = {self.gap} and jitter_pixels = "
+                f"{self.jitter_pixels or 0} leave no pixel of a cell at size {self.size}. "
+                "Lower one of them."
+            )
+
+    def _side(self) -> int:
+        return patches.patch_side(self.size, self.grid, self.gap, self.jitter_pixels or 0)
+
     def sized(self, size: int) -> Self:
         """This recipe for pictures of `size` pixels."""
         moves = self.jitter_pixels
         if moves is None:
-            moves = round((size // self.grid - self.gap) * 21 / 85)
+            moves = max(0, round((size // self.grid - self.gap) * 21 / 85))
         return dataclasses.replace(super().sized(size), jitter_pixels=moves)
 
     def __call__(self, batch: Batch, draw: Draw) -> Views:
         """All patches of each image, under `patches`."""
-        moves, cells = self.jitter_pixels or 0, self.grid**2
-        side = patches.patch_side(self.size, self.grid, self.gap, moves)
-        if side < 1:
-            raise UsageError(
-                f"views patches: grid = {self.grid}, gap = {self.gap} and jitter_pixels = {moves} "
-                f"leave no pixel of a cell at size {self.size}. Lower one of them."
-            )
         picture = render(batch, [self.params(batch, draw)], self.size, self.executor)
-        offset = draw.integers("patches", (cells, 2), moves + 1)
+        offset = draw.integers("patches", (self.grid**2, 2), (self.jitter_pixels or 0) + 1)
         corners = patches.grid_corners(self.size, self.grid, self.gap, offset)
-        found = patches.cut(picture, corners, side)
+        found = patches.cut(picture, corners, self._side())
         return {"patches": patches.standardize(found) if self.standardize else found}
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
+from presight.errors import UsageError
 from presight.views import geometry, params
 from presight.views.augmented import Augmented, check_fields, check_sized
 from presight.views.params import ViewParams
@@ -79,6 +80,11 @@ class PadCrop(Recipe):
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.pad is not None and 0 < self.size <= self.pad:
+            raise UsageError(
+                f"views pad-crop: pad = {self.pad} leaves nothing of a side of {self.size} pixels. "
+                "Lower pad."
+            )
 
     def sized(self, size: int) -> Self:
         """This recipe at a view's side of `size` pixels."""
