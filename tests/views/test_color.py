@@ -106,6 +106,14 @@ def test_lab_of_known_colors() -> None:
     torch.testing.assert_close(lab, expected, atol=0.02, rtol=0)
 
 
+def test_a_callers_autocast_does_not_change_lab() -> None:
+    images = _images(2)
+    plain = color.split_lab(images)
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = color.split_lab(images)
+    assert all(map(torch.equal, plain, cast))
+
+
 def test_gray_has_no_lab_color() -> None:
     lightness, chroma = color.split_lab(torch.rand(1, 1, 4, 4).expand(2, 3, 4, 4))
     assert chroma.abs().max() < 1e-3

@@ -37,10 +37,13 @@ def render(images: Tensor, params: ViewParams, size: int) -> Tensor:
     Returns:
         float32 [c*B,C,size,size] in [0, 1].
     """
-    canvases = images.float() / 255.0
-    boxes = torch.split(params.boxes, len(images))
-    crops = [geometry.resized_crop(canvases, box, size) for box in boxes]
-    return _finish(_place(torch.cat(crops), params), params)
+    # Whole float32 also where a caller's autocast would do the products with fewer digits.
+    with torch.autocast(images.device.type, enabled=False):
+        canvases = images.float() / 255.0
+        boxes = torch.split(params.boxes, len(images))
+        crops = [geometry.resized_crop(canvases, box, size) for box in boxes]
+        views = _finish(_place(torch.cat(crops), params), params)
+    return views.clamp(0.0, 1.0)  # weights that sum to 1 do so but for rounding
 
 
 def _place(views: Tensor, params: ViewParams) -> Tensor:

@@ -167,5 +167,6 @@ def to_lab(images: Tensor) -> Tensor:
 
 def split_lab(images: Tensor) -> tuple[Tensor, Tensor]:
     """Lightness minus 50, [n,1,h,w] in [-50, 50], and the colors a and b, [n,2,h,w]."""
-    lab = to_lab(images)
+    with torch.autocast(images.device.type, enabled=False):  # Lab needs all digits
+        lab = to_lab(images)
     return lab[:, :1] - 50.0, lab[:, 1:]
