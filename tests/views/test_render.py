@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
+from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
 from presight import views
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
-from presight.views.pairs import SimCLRPair
+from presight.views.pairs import Pair
+from presight.views.params import ViewParams
 from presight.views.single import Crop
 
 from .pictures import BATCH_ERROR, HIGH_ERROR, MEAN_ERROR, assert_close, pictures
@@ -48,11 +51,13 @@ def _rows(batch: Batch, rows: list[int]) -> Batch:
     return Batch(batch.images[rows], batch.index[rows], batch.frame[rows])
 
 
-def _unit(views: Views) -> Views:
-    """The views that are pictures in [0, 1]."""
-    return {
-        k: v for k, v in views.items() if v.is_floating_point() and 0 <= v.min() <= v.max() <= 1
-    }
+def _unit(recipe: Recipe, views: Views) -> Views:
+    """The views that are pictures in [0, 1]: all numbers but those of Lab."""
+    floats = {key: view for key, view in views.items() if view.is_floating_point()}
+    if recipe.name == "lab":
+        return {}
+    assert all(0 <= view.min() <= view.max() <= 1 for view in floats.values())
+    return floats
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
@@ -62,7 +67,7 @@ def test_the_executors_agree(recipe: Recipe) -> None:
     assert one.keys() == other.keys() == set(recipe.keys)
     for key, view in one.items():
         assert view.shape == other[key].shape
-        if key in _unit(one):
+        if key in _unit(recipe, one):
             assert_close(view, other[key])
         elif view.is_floating_point():  # Lab: its range is 100 for lightness, 200 for a color
             assert_close(view / 100, other[key] / 100)
@@ -80,11 +85,14 @@ def test_the_executors_agree_at_every_size(size: int, count: int, name: str, aug
     one, other = _make(recipe, batch, "per-image"), _make(recipe, batch, "batched")
     assert one.keys() == other.keys()
     for key, view in one.items():
-        error = 255 * (view - other[key]).abs().flatten(1).mean(1)
+        errors = 255 * (view - other[key]).abs().flatten(1)
+        error, high = errors.mean(1), torch.quantile(errors, 0.99, dim=1)
         if augment:  # equalize jumps where one pixel more has the highest value
             assert error.median() <= 0.6
             assert torch.quantile(error, 0.8) <= MEAN_ERROR
+            assert torch.quantile(high, 0.8) <= HIGH_ERROR
         else:
+            assert high.max() <= HIGH_ERROR
             assert error.mean() <= 0.5
             assert torch.quantile(error, 0.95) <= MEAN_ERROR
             assert error.max() <= 1.25 * MEAN_ERROR
@@ -97,12 +105,32 @@ def test_a_view_does_not_depend_on_its_batch(recipe: Recipe, executor: str) -> N
     whole, part = _make(recipe, batch, executor), _make(recipe, _rows(batch, rows), executor)
     for key, view in whole.items():
         expected = view.unflatten(0, (-1, COUNT))[:, rows].flatten(0, 1)
-        if executor == "per-image" and key in _unit(whole):
+        if executor == "per-image" and key in _unit(recipe, whole):
             assert torch.equal(part[key], expected)
         else:
             # Lab's numbers go to a hundred.
-            limit = BATCH_ERROR if key in _unit(whole) else 100 * BATCH_ERROR
+            limit = BATCH_ERROR if key in _unit(recipe, whole) else 100 * BATCH_ERROR
             torch.testing.assert_close(part[key], expected, atol=limit, rtol=0)
+
+
+@pytest.mark.parametrize("executor", ["per-image", "batched"])
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_view_does_not_depend_on_its_canvas(recipe: Recipe, executor: str) -> None:
+    """How large a canvas is, and what stands beside the image, is up to the rest of the batch."""
+    batch = _batch()
+    beside = torch.full((COUNT, 3, 70, 81), 255, dtype=torch.uint8)
+    beside[:, :, :48, :60] = batch.images
+    x0, y0, x1, y1 = batch.frame[1].int().tolist()
+    beside[1] = 255
+    beside[1, :, y0:y1, x0:x1] = batch.images[1, :, y0:y1, x0:x1]
+    wide = Batch(beside.contiguous(memory_format=torch.channels_last), batch.index, batch.frame)
+    one, other = _make(recipe, batch, executor), _make(recipe, wide, executor)
+    for key, view in one.items():
+        if executor == "per-image":
+            assert torch.equal(view, other[key])
+        else:
+            limit = BATCH_ERROR if key in _unit(recipe, one) else 100 * BATCH_ERROR
+            torch.testing.assert_close(view, other[key], atol=limit, rtol=0)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
@@ -117,32 +145,45 @@ def test_views_follow_the_seed_only(recipe: Recipe) -> None:
         assert any(not torch.equal(first[key], other[key]) for key in first)
 
 
-@pytest.mark.parametrize("size", [32, 96])
-@pytest.mark.parametrize("executor", ["per-image", "batched"])
-def test_simclr_is_torchvisions_chain_at_the_same_parameters(size: int, executor: str) -> None:
-    batch = _batch(4, 120, 100)
-    recipe = SimCLRPair(strength=1.0, blur=(0.5, 0.5)).sized(size)
-    made = _make(recipe, batch, executor)["views"]
-    for view in (0, 1):
-        draw = Draw(0, 0, batch.index).fork(f"view{view}")
-        params = recipe.one(batch, draw, size, blur=0.5)
+def _chain(image: Tensor, params: ViewParams, row: int, size: int) -> Tensor:
+    """One view by torchvision's functions."""
+    x0, y0, x1, y1 = params.boxes[row].int().tolist()
+    image = tv.resized_crop(image, y0, x0, y1 - y0, x1 - x0, [size, size], antialias=True)
+    if params.flip is not None and params.flip[row]:
+        image = tv.horizontal_flip(image)
+    if params.early_gray is not None and params.early_gray[row]:
+        image = tv.rgb_to_grayscale(image, 3)
+    if params.jitter is not None:
         jitter = params.jitter
-        assert jitter is not None
         steps = (tv.adjust_brightness, tv.adjust_contrast, tv.adjust_saturation, tv.adjust_hue)
         values = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
+        for step in jitter.order[row].tolist():
+            image = steps[step](image, float(values[step][row]))
+    if params.gray is not None and params.gray[row]:
+        image = tv.rgb_to_grayscale(image, 3)
+    sigma = 0.0 if params.sigma is None else float(params.sigma[row])
+    if sigma:
+        side = 2 * math.ceil(3 * sigma) + 1
+        image = tv.gaussian_blur(image, [side, side], [sigma, sigma])
+    if params.solarize is not None and params.solarize[row]:
+        image = tv.solarize(image, 0.5)
+    return image
+
+
+@pytest.mark.parametrize("size", [32, 96, 224])
+@pytest.mark.parametrize("executor", ["per-image", "batched"])
+@pytest.mark.parametrize("name", ["simclr", "moco-v1", "moco-v2", "byol"])
+def test_pairs_are_torchvisions_chain_at_the_same_parameters(
+    name: str, size: int, executor: str
+) -> None:
+    batch = _batch(4, size + 24, size + 40)
+    recipe = views.recipe(name, size=size)
+    assert isinstance(recipe, Pair)
+    made = _make(recipe, batch, executor)["views"].unflatten(0, (2, 4))
+    for number, drawn in enumerate(recipe.drawn(batch, Draw(0, 0, batch.index))):
         for row in range(4):
-            x0, y0, x1, y1 = params.boxes[row].int().tolist()
-            image = batch.images[row].float() / 255.0
-            image = tv.resized_crop(image, y0, x0, y1 - y0, x1 - x0, [size, size], antialias=True)
-            image = tv.horizontal_flip(image) if params.flip[row] else image
-            for step in jitter.order[row].tolist():
-                image = steps[step](image, float(values[step][row]))
-            image = tv.rgb_to_grayscale(image, 3) if params.gray[row] else image
-            sigma = float(params.sigma[row])
-            if sigma:
-                side = 2 * int(-(-3 * sigma // 1)) + 1
-                image = tv.gaussian_blur(image, [side, side], [sigma, sigma])
-            assert_close(made[view * 4 + row][None], image[None])
+            expected = _chain(batch.images[row].float() / 255.0, drawn, row, size)
+            assert_close(made[number, row][None], expected[None])
 
 
 def test_auto_takes_per_image_on_the_cpu() -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.views.augmented import Augmented, check_sized
+from presight.views.params import ViewParams
 from presight.views.render import render
 
 PAIR = {"views": "[2B,3,s,s], all first views, then all second views"}
@@ -35,10 +36,10 @@ class Pair(Augmented):
         blur = (0.0, 0.0) if sized.blur is None else sized.blur
         return dataclasses.replace(sized, blur=blur)
 
-    def __call__(self, batch: Batch, draw: Draw) -> Views:
-        """Two views of each image, under `views`."""
+    def drawn(self, batch: Batch, draw: Draw) -> list[ViewParams]:
+        """The parameters of the first and of the second view."""
         size, blur = check_sized(self), self.blur or (0.0, 0.0)
-        views = [
+        return [
             self.one(
                 batch,
                 draw.fork(f"view{k}"),
@@ -49,7 +50,10 @@ class Pair(Augmented):
             )
             for k in (0, 1)
         ]
-        return {"views": render(batch, views, size, self.executor)}
+
+    def __call__(self, batch: Batch, draw: Draw) -> Views:
+        """Two views of each image, under `views`."""
+        return {"views": render(batch, self.drawn(batch, draw), self.size, self.executor)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
