@@ -107,9 +107,11 @@ class Draw:
     def normal(self, stream: str, shape: Size = ()) -> Tensor:
         """Float32 [B, *shape], standard normal (Box and Muller, in float64)."""
         bits = self._bits(stream, (2, *shape))
+        device = bits.device
+        bits = bits.cpu() if device.type == "mps" else bits  # which has no float64
         unit = (_shift(bits, 11).double() + 0.5) * 2.0**-53
         radius = torch.sqrt(-2.0 * torch.log(unit[:, 0]))
-        return (radius * torch.cos(2.0 * math.pi * unit[:, 1])).float()
+        return (radius * torch.cos(2.0 * math.pi * unit[:, 1])).float().to(device)
 
     def integers(self, stream: str, shape: Size, high: int) -> Tensor:
         """Int64 [B, *shape], uniform over 0..high-1 (bias below high / 2^62)."""
