@@ -79,12 +79,13 @@ def test_check(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     replace(monkeypatch, "presight.data.check", check=calls.taker(Outcome()))
     result = verbs.check("photos/", min_side=3, max_pixels=99, workers=2, device="cpu", quiet=True)
     assert result == Result(("one", "two"), {"accuracy": 0.5})
-    verbs.check("photos/", allow_truncated=True, follow_links=True, download=True, device="cpu")
+    taken = {"allow_truncated": True, "float_range": True}
+    verbs.check("photos/", follow_links=True, download=True, device="cpu", **taken)
     usual = {"follow_links": False, "download": False, "accelerator": False, "workers": 0}
     given = {"workers": 2, "progress": None, "limits": Limits(min_side=3, max_pixels=99)}
     assert calls[0] == (("photos/",), {**usual, **given})
     assert calls[1][1].pop("progress") is not None
-    given = {"follow_links": True, "download": True, "limits": Limits(allow_truncated=True)}
+    given = {"follow_links": True, "download": True, "limits": Limits(**taken)}
     assert calls[1] == (("photos/",), {**usual, **given})
 
 

@@ -24,8 +24,8 @@ module: Any = opening
 
 
 def test_every_limit_is_handed_on() -> None:
-    settings = Settings(min_side=9, max_pixels=1234, allow_truncated=True)
-    assert limits(settings) == Limits(min_side=9, max_pixels=1234, allow_truncated=True)
+    given = {"min_side": 9, "max_pixels": 1234, "allow_truncated": True, "float_range": True}
+    assert limits(Settings(**given)) == Limits(**given)
     assert limits(Settings()) == Limits()
 
 

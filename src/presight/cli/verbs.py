@@ -37,6 +37,7 @@ def check(
     min_side: int = Settings.min_side,
     max_pixels: int = Settings.max_pixels,
     allow_truncated: bool = False,
+    float_range: bool = False,
     follow_links: bool = False,
     download: bool = False,
     workers: int | Literal["auto"] = "auto",
@@ -50,6 +51,8 @@ def check(
         min_side: images with a shorter side are skipped, pixels.
         max_pixels: images with more pixels are skipped before they are decoded.
         allow_truncated: take images whose end is missing.
+        float_range: take images of floats or 32-bit integers, each stretched from its least to
+            its greatest value.
         follow_links: follow links that leave the folder.
         download: fetch a torchvision: data set that is not on disk.
         workers: processes that open images; auto is one less than the cores, at most 8.
@@ -61,9 +64,15 @@ def check(
     from presight.pretraining.data import counted
     from presight.training.runtime import pick_device
 
+    limits = Limits(
+        min_side=min_side,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+        float_range=float_range,
+    )
     report = look(
         data,
-        limits=Limits(min_side=min_side, max_pixels=max_pixels, allow_truncated=allow_truncated),
+        limits=limits,
         follow_links=follow_links,
         download=download,
         workers=0 if workers == "auto" else workers,

@@ -31,6 +31,8 @@ class Settings:
         max_pixels: images with more pixels are skipped before they are decoded.
         max_bad_fraction: stop where more of the images than this cannot be read.
         allow_truncated: take images whose end is missing.
+        float_range: take images of floats or 32-bit integers, each stretched from its least to
+            its greatest value.
         follow_links: follow links that leave the folder.
         download: fetch a torchvision: data set that is not on disk.
         checkpoint_minutes: time between checkpoints; one is written at the end in any case.
@@ -62,6 +64,7 @@ class Settings:
     max_pixels: int = 50_000_000
     max_bad_fraction: float = 0.01
     allow_truncated: bool = False
+    float_range: bool = False
     follow_links: bool = False
     download: bool = False
     checkpoint_minutes: float = 15.0

@@ -6,7 +6,7 @@
 | 16-bit gray | divided by 257 and rounded |
 | alpha, palette with transparency | over white |
 | CMYK, gray, palette, 1-bit | converted to RGB |
-| float or 32-bit integers | refused: their range is not stated |
+| float or 32-bit integers | refused, as their range is not stated, unless the limits stretch it |
 | several frames or pages | the first, with a note |
 | truncated, PNG with a wrong checksum | refused unless the limits allow it |
 | too many pixels, too long, too small | refused from the header, before decoding |
@@ -30,6 +30,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from presight.data.modes import rgb, stretched, unstated
 from presight.data.source import Header, Piece, Pixels, Reason
 from presight.errors import DataError
 
@@ -51,6 +52,8 @@ class Limits:
         max_pixels: images with more pixels are skipped before they are decoded.
         max_ratio: images whose long side is more than this many short sides are skipped.
         allow_truncated: take images whose end is missing, and damaged PNGs as far as they go.
+        float_range: take images of floats or 32-bit integers, from their least to their greatest
+            value.
         seconds: time for one file.
     """
 
@@ -58,6 +61,7 @@ class Limits:
     max_pixels: int = 50_000_000
     max_ratio: float = 20.0
     allow_truncated: bool = False
+    float_range: bool = False
     seconds: float = 20.0
 
 
@@ -144,8 +148,9 @@ def _obey(image: Image.Image, limits: Limits) -> None:
         raise Unreadable(f"a side < {limits.min_side} px", "small")
     if long > limits.max_ratio * short:
         raise Unreadable(f"a side ratio > {limits.max_ratio:g}", "large")
-    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
-        raise Unreadable(f"mode {image.mode}: the range of its values is not stated")
+    if unstated(image) and not limits.float_range:
+        reason = f"mode {image.mode}: the range of its values is not stated"
+        raise Unreadable(f"{reason}; set --float-range to stretch it")
 
 
 def inspect(piece: Piece, limits: Limits) -> Header:
@@ -238,7 +243,8 @@ def decode(data: bytes, limits: Limits | None = None, side: int = 0) -> Pixels:
         if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
             _draft(image, min(height, width))
         _load(image, limits)
-        pixels = np.array(_rgb(ImageOps.exif_transpose(image)))
+        upright = ImageOps.exif_transpose(image)
+        pixels = np.array(stretched(upright) if unstated(image) else rgb(upright))
     return shrink(pixels, height, width)
 
 
@@ -261,19 +267,6 @@ def _load(image: Image.Image, limits: Limits) -> None:
             image.load()
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = before
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode.startswith("I"):
-        gray = np.rint(np.asarray(image).astype(np.float64) / 257)
-        return Image.fromarray(np.clip(gray, 0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        over = image.convert("RGBA")
-        white = Image.new("RGBA", over.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, over).convert("RGB")
-    return image.convert("RGB")
 
 
 def fitted(height: int, width: int, side: int) -> tuple[int, int]:

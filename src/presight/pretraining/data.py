@@ -57,6 +57,7 @@ def limits(settings: Settings) -> Limits:
         min_side=settings.min_side,
         max_pixels=settings.max_pixels,
         allow_truncated=settings.allow_truncated,
+        float_range=settings.float_range,
     )
 
 
