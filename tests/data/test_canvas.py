@@ -186,6 +186,20 @@ def test_a_side_of_zero_is_refused(tmp_path: Path) -> None:
         images_of(Scenes(4), side=0, cache_dir=tmp_path)
 
 
+def test_a_cache_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The user's own is done without; one that was asked for is refused."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(write(tmp_path / "file", b"mine")))
+    images = images_of(Scenes(4, size=16), side=16)
+    assert isinstance(images, Streamed)
+    assert len(images.batch(torch.arange(4)).images) == 4
+    assert "file/presight/packs cannot be written: every epoch decodes" in caplog.text
+    with pytest.raises(UsageError, match=r"--cache-dir .*file cannot be written"):
+        images_of(Scenes(4, size=16), side=16, cache_dir=tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
 def test_the_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "presight/packs"

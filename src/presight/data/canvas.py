@@ -6,6 +6,7 @@ Both hold every image whole, upright, RGB, uint8, with its own aspect and a shor
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +24,11 @@ from presight.data.pack import Pack, kept_sizes, pack, packed, reduced
 from presight.data.pool import Progress, Task, default_workers, pool
 from presight.data.source import Pixels, Source
 from presight.data.stored import Stored
-from presight.errors import DataError, UsageError
+from presight.errors import DataError, RunError, UsageError
+from presight.store import atomic
 from presight.store.primitives import free_bytes
 
+_LOG = logging.getLogger(__name__)
 _MOST_LOST = 0.001
 
 
@@ -158,6 +161,8 @@ def images_of(
 ) -> Images:
     """Canvases of a source: packed where they take at most a quarter of the free disk.
 
+    They are streamed where they take more, and where the user's cache folder cannot be written.
+
     Args:
         source: the images.
         side: largest short side, pixels; smaller images keep their size.
@@ -168,15 +173,16 @@ def images_of(
 
     Raises:
         DataError: too much that cannot be decoded.
-        UsageError: a side that is not positive.
+        UsageError: a side that is not positive, or a `cache_dir` that cannot be written.
     """
     if side < 1:
         raise UsageError(f"--cache-side {side}: a side of 1 pixel or more was expected.")
     folder = cache_dir or default_cache()
     workers = workers or default_workers()
-    needed = int(kept_sizes(source, side).prod(1).sum()) * 3
-    if needed > free_bytes(folder) // 4 and not packed(source, side=side, cache_dir=folder):
-        return Streamed(source, side=side, workers=workers)
+    if not packed(source, side=side, cache_dir=folder):
+        needed = int(kept_sizes(source, side).prod(1).sum()) * 3
+        if needed > free_bytes(folder) // 4 or not _writable(folder, asked=cache_dir is not None):
+            return Streamed(source, side=side, workers=workers)
     held = pack(
         source,
         side=side,
@@ -186,6 +192,25 @@ def images_of(
         max_bad_fraction=max_bad_fraction,
     )
     return Packed(held)
+
+
+def _writable(folder: Path, *, asked: bool) -> bool:
+    """Whether packs can be kept in a folder; one that the user asked for must take them."""
+    try:
+        atomic.make_folder(folder)
+    except RunError:
+        found = False
+    else:
+        found = os.access(folder, os.W_OK | os.X_OK)
+    if not found and asked:
+        raise UsageError(f"--cache-dir {folder} cannot be written; choose another folder.")
+    if not found:
+        _LOG.warning(
+            "%s cannot be written: every epoch decodes the images again. --cache-dir takes "
+            "another folder.",
+            folder,
+        )
+    return found
 
 
 def default_cache() -> Path:

@@ -58,8 +58,9 @@ class Monitor:
             )
         if self._all(lambda r: r.get("data_wait", 0.0) > 0.3):
             found["wait"] = (
-                f"{record['data_wait']:.0%} of the time is spent waiting for images: try more "
-                "--workers or a smaller --cache-side."
+                f"{record['data_wait']:.0%} of the time is spent waiting for images and "
+                "views: try a smaller --cache-side, or more --workers where images are decoded as "
+                "they come."
             )
         if self._all(lambda r: r.get("gradient_norm", 1.0) < 1e-7):
             found["gradient"] = (

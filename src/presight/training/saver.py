@@ -42,7 +42,7 @@ class Saver:
         self._saved = -1
 
     def due(self) -> bool:
-        """Whether it is time for a checkpoint, by process 0's clock."""
+        """Whether it is time for a checkpoint, by this process's clock."""
         return time.monotonic() - self._last >= self._seconds
 
     def save(self, session: Session) -> None:
