@@ -1,13 +1,15 @@
-"""Two stand-ins for methods that come later; they pull the contract where the six do not.
+"""Stand-ins for methods that come later; they pull the contract where the six do not.
 
 `Bank`: as many rows as images, negatives by draws, writes by index, prototypes that stay frozen
 until a share of the run is done. `Trio`: three players, one of them twice in turn, one starting
-after a warm-up.
+after a warm-up. `Regularized`: dropout and batch norm in groups, which no order and no number of
+processes leaves alone.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -22,6 +24,7 @@ from presight.core.learner import Player
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
+from presight.nn.norm import SplitBatchNorm
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -176,6 +179,16 @@ class Trio(Method):
         return Out(loss, {"fooled": fooled.detach()}, code, keep={"code": code.detach()})
 
 
+class Regularized(Bank):
+    """A bank with dropout before the head, and batch norm in four groups."""
+
+    card = dataclasses.replace(Bank.card, name="regularized", title="Regularized")
+
+    def __init__(self, encoders: Encoders, data: DataSpec) -> None:
+        super().__init__(partial(encoders, norm=partial(SplitBatchNorm, splits=4)), data)
+        self.head = nn.Sequential(nn.Dropout(0.5), self.head)
+
+
 class LocalNegatives(Bank):
     """Each process writes its own rows only: the banks part ways."""
 
@@ -192,6 +205,6 @@ class LocalMean(Trio):
         return out
 
 
-DOUBLES: tuple[type[Method], ...] = (Bank, Trio)
+DOUBLES: tuple[type[Method], ...] = (Bank, Trio, Regularized)
 APART: tuple[type[Method], ...] = (LocalNegatives, LocalMean)
 """What two processes must not do."""

@@ -1,4 +1,4 @@
-"""Every registered method and both doubles, by name."""
+"""Every registered method and the doubles, by name."""
 
 from __future__ import annotations
 

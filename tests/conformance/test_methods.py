@@ -1,4 +1,4 @@
-"""Every registered method and both doubles through every generic check; none is named."""
+"""Every registered method and the doubles through every generic check; none is named."""
 
 from __future__ import annotations
 

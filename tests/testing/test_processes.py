@@ -46,3 +46,11 @@ def test_nan_never_agrees() -> None:
 def test_a_process_that_fails_is_reported() -> None:
     with pytest.raises(AssertionError, match="one of two processes failed"):
         processes.pair([Trial(Bank, options={"no_such": 1})])
+
+
+def test_a_method_that_no_other_process_can_import_is_said() -> None:
+    class Inside(Bank):
+        """No module has it."""
+
+    with pytest.raises(AssertionError, match=r"bank: another process cannot import it .*top of a"):
+        processes.pair([Trial(Inside)])

@@ -8,7 +8,8 @@ from doubles import Bank, Trio
 from presight.core.backbone import Encoders
 from presight.core.batch import DataSpec
 from presight.core.method import Method
-from presight.testing.trial import Pictures, Trial, play, small_options, turns, without_dropout
+from presight.nn.norm import SplitBatchNorm
+from presight.testing.trial import Pictures, Trial, comparable, play, small_options, turns
 
 
 def test_small_options_cut_what_counts_things() -> None:
@@ -70,8 +71,12 @@ def test_playing_leaves_gradients_as_they_were() -> None:
     assert all(p.requires_grad for p in learner.parameters())
 
 
-def test_without_dropout_nothing_is_dropped() -> None:
+def test_what_is_comparable_drops_nothing_and_has_one_group() -> None:
     net = nn.Sequential(nn.Dropout(0.5), nn.Dropout2d(0.5))
-    without_dropout(net)
+    comparable(net)
     ones = torch.ones(2, 3, 4, 4)
     assert torch.equal(net(ones), ones)
+    split, whole = nn.Sequential(SplitBatchNorm(3, 4)), nn.BatchNorm2d(3)
+    comparable(split)
+    images = torch.rand(4, 3, 5, 5)
+    assert torch.allclose(split(images), whole(images), atol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import tempfile
 import time
@@ -17,7 +18,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from presight.core import world
 from presight.core.method import Method
 from presight.store.tensors import load_tensors, save_tensors
-from presight.testing.trial import Trial, without_dropout
+from presight.testing.trial import Trial, comparable
 from presight.training.monitor import Advice
 from presight.training.observers import Values
 from presight.training.runtime import Runtime
@@ -47,9 +48,9 @@ class Losses:
 
 
 def outcome(trial: Trial, runtime: Runtime) -> Result:
-    """Losses, and weights and buffers after a few updates in float64 without dropout."""
+    """Losses, and weights and buffers after a few updates in float64, made comparable."""
     method, losses = trial.build(), Losses()
-    without_dropout(method)
+    comparable(method)
     trial.train(method, runtime=runtime, observers=[losses], updates=UPDATES)
     found = torch.tensor(losses.values, dtype=torch.float64)
     state = {f"state:{k}": v.detach().clone() for k, v in method.state_dict().items()}
@@ -87,8 +88,10 @@ def pair(trials: Sequence[Trial], timeout: float = 120.0) -> list[tuple[Result, 
         timeout: seconds for all of them.
 
     Raises:
-        AssertionError: a process failed, or they hang.
+        AssertionError: a process failed, or they hang, or a method cannot be sent to them.
     """
+    for trial in trials:
+        _check_importable(trial)
     with tempfile.TemporaryDirectory() as folder:
         arguments = (list(trials), folder, _free_port())
         context = start_processes(_work, arguments, 2, join=False)  # type: ignore[no-untyped-call]
@@ -105,6 +108,16 @@ def pair(trials: Sequence[Trial], timeout: float = 120.0) -> list[tuple[Result, 
         return [
             (_load(folder, number, 0), _load(folder, number, 1)) for number in range(len(trials))
         ]
+
+
+def _check_importable(trial: Trial) -> None:
+    try:
+        pickle.dumps(trial)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise AssertionError(
+            f"{trial.name}: another process cannot import it ({error}); define the method, and "
+            "encoders of its own, at the top of a module."
+        ) from error
 
 
 def _load(folder: str, number: int, rank: int) -> Result:

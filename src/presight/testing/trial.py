@@ -20,6 +20,7 @@ from presight.core.learner import Learner
 from presight.core.method import Method
 from presight.core.plan import TrainPlan
 from presight.data.loader import Loader
+from presight.nn.norm import SplitBatchNorm
 from presight.testing.tiny import tiny_batch, tiny_encoders
 from presight.training.loop import begin_epoch, train
 from presight.training.observers import Observer
@@ -147,13 +148,13 @@ class Trial:
 
         Args:
             seed: of its weights.
-            exact: in float64 and without dropout.
+            exact: in float64, without dropout and groups of norms.
         """
         runtime = Runtime("cpu", "fp64" if exact else "fp32")
         try:
             method = self.build(seed)
             if exact:
-                without_dropout(method)
+                comparable(method)
             plan = dataclasses.replace(self.plan, precision=runtime.precision)
             begin_epoch(Session.open(method, plan, runtime), self.loader())
         finally:
@@ -201,11 +202,13 @@ def turns(learner: Learner) -> list[tuple[str, int]]:
     return order
 
 
-def without_dropout(learner: nn.Module) -> None:
-    """Dropout that drops nothing, in place."""
+def comparable(learner: nn.Module) -> None:
+    """Losses that order and processes do not change, in place: no dropout, no groups of norms."""
     for module in learner.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
+        elif isinstance(module, SplitBatchNorm):
+            module.splits = 1
 
 
 Losses = list[float]
