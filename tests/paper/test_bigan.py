@@ -326,8 +326,19 @@ def test_critic_may_work_at_a_smaller_side_than_the_encoder() -> None:
     assert method.sample(2, step().draw).shape == (2, 3, 16, 16)
     assert method.reconstruct(images, step().draw).shape == images.shape
     assert BiGAN(tiny_encoders(), DataSpec(32, 96, 8, 4, 2), width=2).side == 64
-    with pytest.raises(UsageError, match="multiple of 8"):
-        BiGAN(tiny_encoders(), data, side=20)
+
+
+@pytest.mark.parametrize(
+    ("image", "side", "words"),
+    [
+        (40, 20, "--side 20: expected 0, or a multiple of 8 from 16 on"),
+        (40, -8, "--side -8"),
+        (12, 0, "--image-size 12: expected 16 pixels or more, or a --side"),
+    ],
+)
+def test_sides_that_do_not_fit_are_named_by_their_option(image: int, side: int, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        BiGAN(tiny_encoders(), DataSpec(32, image, 8, 4, 2), side=side)
 
 
 def test_samples_and_pictures() -> None:

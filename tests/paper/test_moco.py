@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import cross_entropy, normalize
 
 from presight.core import world
 from presight.core.batch import Out, Step, Views
@@ -235,6 +235,30 @@ def check_keys_of_all_processes_enter(kind: type[MoCo]) -> None:
     assert torch.equal(method.queue.rows[B : 2 * B], -out.keep["keys"])
 
 
+def check_views_enter_one_after_the_other(kind: type[MoCo]) -> None:
+    """Symmetric: all processes' keys of one view, then of the other, as on one process."""
+    method = made(kind, symmetric=True)
+    out = method(views(), step())
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(world, "gather_detached", lambda rows: torch.cat((rows, -rows)))
+        method.after_batch(out, step())
+    first, second = out.keep["keys"].chunk(2)
+    assert torch.equal(method.queue.rows[: 4 * B], torch.cat((first, -first, second, -second)))
+
+
+def check_a_push_does_not_reach_the_gradient(kind: type[MoCo]) -> None:
+    """Backward sees the queue as it was when the loss was made."""
+    gradients = []
+    for push_first in (False, True):
+        method = made(kind)
+        out = method(views(), step())
+        if push_first:
+            method.after_batch(out, step())
+        out.loss.backward()
+        gradients.append([p.grad for p in method.encoder.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
 def check_shuffles_differ_by_update_and_repeat(kind: type[MoCo]) -> None:
     """A shuffle is a function of seed, epoch and update, equal on every process."""
     orders: list[Tensor] = []
@@ -285,18 +309,6 @@ def test_v2_keeps_the_machinery(kind: type[MoCoV2]) -> None:
     method.after_batch(out, step())
     assert torch.equal(method.queue.rows[:B], out.keep["keys"])
     assert [type(layer) for layer in method.projector] == [nn.Linear, nn.ReLU, nn.Linear]
-
-
-def test_changing_the_queue_after_the_loss_does_not_change_the_gradient() -> None:
-    gradients = []
-    for push_first in (False, True):
-        method = made()
-        out = method(views(), step())
-        if push_first:
-            method.after_batch(out, step())
-        out.loss.backward()
-        gradients.append([p.grad for p in method.encoder.parameters()])
-    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
 def test_a_queue_that_the_batch_does_not_divide() -> None:
@@ -687,6 +699,24 @@ class OwnKeysOnly(MoCo):
         self.queue.push(out.keep["keys"])
 
 
+class ViewsTogether(MoCo):
+    """Processes' keys of both views at once: another order on two processes than on one."""
+
+    def after_batch(self, out: Out, step: Step) -> None:
+        self.queue.push(world.gather_detached(out.keep["keys"]))
+
+
+class QueueNotCopied(MoCo):
+    """Logits of the queue's own memory, which the push overwrites before backward reads it."""
+
+    def forward(self, views: Views, step: Step) -> Out:
+        out, (first, _) = super().forward(views, step), views["views"].chunk(2)
+        query, keys = unit(self.projector(self.encoder(first))), out.keep["keys"]
+        scores = torch.cat(((query * keys).sum(1, keepdim=True), query @ self.queue.rows.data.T), 1)
+        target = torch.zeros(len(query), dtype=torch.int64)
+        return Out(cross_entropy(scores / self.temperature, target), keep=out.keep)
+
+
 class ShuffleOfTheProcess(MoCo):
     """Permutations from torch's generator, which processes do not share."""
 
@@ -737,6 +767,8 @@ class SameShuffleAlways(MoCo):
         (QueueNotSaved, check_queue_goes_on_after_a_resume),
         (NewestOut, check_queue_is_a_ring),
         (OwnKeysOnly, check_keys_of_all_processes_enter),
+        (ViewsTogether, check_views_enter_one_after_the_other),
+        (QueueNotCopied, check_a_push_does_not_reach_the_gradient),
         (ShuffleOfTheProcess, check_shuffles_differ_by_update_and_repeat),
         (SameShuffleAlways, check_shuffles_differ_by_update_and_repeat),
     ],

@@ -116,8 +116,8 @@ def halvings(image_size: int) -> int:
     """
     if image_size < 16 or image_size % 8:
         raise UsageError(
-            f"--image-size {image_size}: adversarial networks halve the side several times; "
-            f"expected a multiple of 8 from 16 pixels on, such as {max(16, image_size // 8 * 8)}."
+            f"a side of {image_size} pixels: adversarial networks halve it several times; expected "
+            f"a multiple of 8 from 16 on, such as {max(16, image_size // 8 * 8)}."
         )
     count = 0
     while image_size >= 8 and image_size % 2 == 0:

@@ -27,8 +27,9 @@ from presight.losses.adversarial import logistic_coder, logistic_critic
 from presight.nn.decoders import CodeHead, Generator, PairCritic, initialize_adversarial
 from presight.views.single import Flip
 
-LARGEST = 64
-"""Side in pixels above which critic and generator see a smaller image, as in the paper."""
+LEAST, LARGEST = 16, 64
+"""Sides in pixels of critic and generator; of a larger image they see a smaller one, as in the
+paper."""
 
 
 class BiGAN(Method):
@@ -132,6 +133,10 @@ class BiGAN(Method):
         super().__init__()
         for option, number in (("--dim", dim), ("--grid", grid), ("--width", width)):
             require(number >= 1, option, number, "1 or more")
+        whole = side == 0 or (side >= LEAST and side % 8 == 0)
+        require(whole, "--side", side, f"0, or a multiple of 8 from {LEAST} on")
+        fits = side > 0 or data.image_size >= LEAST
+        require(fits, "--image-size", data.image_size, f"{LEAST} pixels or more, or a --side")
         self.dim, self.prior, self.simultaneous = dim, prior, simultaneous
         self.side = side or min(data.image_size, LARGEST) // 8 * 8
         self.views = views.sized(data.image_size)
