@@ -11,6 +11,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from presight.core import world
+from presight.errors import PresightError
 
 ROUNDING = 1e-12
 """Float64 sums in another order."""
@@ -65,6 +66,17 @@ def test_flags_are_exchanged_together_on_the_processor(
     assert made == ([] if backend == "gloo" else ["gloo"])
 
 
+def test_other_errors_are_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer")
+    with pytest.raises(RuntimeError, match="closed by peer"), world.together():
+        raise lost
+    monkeypatch.setattr(world, "size", lambda: 2)
+    with pytest.raises(RuntimeError, match="shapes differ"), world.together():
+        raise RuntimeError("shapes differ")
+    with pytest.raises(PresightError, match="another process"), world.together():
+        raise lost
+
+
 def loss_of(rows: torch.Tensor) -> torch.Tensor:
     """Every row meets every row, so each process's gradient has parts from all."""
     return torch.logsumexp(rows @ rows.T, 1).mean()
@@ -97,6 +109,12 @@ def work(rank: int, folder: str) -> None:
     result["averaged"] = world.averaged([float(rank), 0.1, float("nan") if rank else 0.0])
     result["any"] = [world.any_true(rank == 1), world.any_true(False), world.any_true(True)]
     world.barrier()
+    if rank == 0:
+        try:
+            with world.together():
+                world.barrier()
+        except PresightError as error:
+            result["gone"] = str(error)
     torch.save(result, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -105,8 +123,11 @@ def work(rank: int, folder: str) -> None:
 def test_two_processes_are_one(tmp_path: Path) -> None:
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     mp.spawn(work, (str(tmp_path),), nprocs=2)
-    results = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
+    results: list[dict[str, Any]] = [
+        torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)
+    ]
 
+    assert "another process of this run has ended" in results[0]["gone"]
     whole = torch.linspace(-1, 1, 24, dtype=torch.float64).view(6, 4).sin().requires_grad_()
     loss_of(whole).backward()
     assert whole.grad is not None

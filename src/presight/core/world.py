@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from presight.errors import PresightError
 
 
 def size() -> int:
@@ -140,6 +143,24 @@ def averaged(numbers: Sequence[float]) -> list[float]:
 def any_true(flag: bool) -> bool:
     """Whether the flag is set on any process."""
     return agreed(flag)[0]
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """While open, a process whose others are gone says that, and not which connection broke.
+
+    Raises:
+        PresightError: another process ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if size() == 1 or not any(word in str(error).lower() for word in ("gloo", "nccl")):
+            raise
+        raise PresightError(
+            "another process of this run has ended, and says why. The same command goes on from "
+            "the last checkpoint."
+        ) from error
 
 
 def barrier() -> None:

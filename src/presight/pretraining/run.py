@@ -111,7 +111,7 @@ def pretrain(
         told = announce(config, source, runtime, settings.quiet)
         if settings.print_config or settings.dry_run:
             return Run(folder.path, *look(config))
-        with _writing(folder, settings):
+        with world.together(), _writing(folder, settings):
             images = open_images(source, config.settings)
             if not known:
                 config = _solved(config, images, runtime, began)
