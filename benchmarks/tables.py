@@ -27,6 +27,25 @@ def views() -> list[str]:
     return lines
 
 
+def agreement() -> list[str]:
+    lines = [
+        "| view from cached | the executors | batched and torchvision | views over 1 "
+        "| torchvision in 8 bits |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in held("agreement")["rows"]:
+        mean, worst = (
+            [row[name][key] for name in ("executors", "batched", "torchvision_8_bits")]
+            for key in ("mean", "worst")
+        )
+        lines.append(
+            f"| {row['size']} px from {row['height']}x{row['width']} "
+            f"| {mean[0]:.2f}, worst {worst[0]:.2f} | {mean[1]:.3f}, worst {worst[1]:.2f} "
+            f"| {row['executors']['over_1']:.1%} | {mean[2]:.2f}, worst {worst[2]:.1f} |"
+        )
+    return lines
+
+
 def overhead() -> list[str]:
     row = held("overhead")
     return [
@@ -78,6 +97,7 @@ def cifar() -> list[str]:
 
 TABLES: dict[str, Callable[[], list[str]]] = {
     "views": views,
+    "agreement": agreement,
     "overhead": overhead,
     "startup": startup,
     "cached_side": cached_side,

@@ -15,12 +15,21 @@ def _crops(images: torch.Tensor, side: float, size: int) -> torch.Tensor:
     return per_image.render(images, ViewParams(boxes=boxes), size)
 
 
-@pytest.mark.parametrize("side", [20, 32, 35, 36, 48, 90])
-def test_crops_of_every_scale_are_torchs_antialiased_ones(side: int) -> None:
+ROUNDING = 0.32
+"""Mean error of one rounding to 8 bits and of 8-bit weights, in 1/255."""
+SOFT_ERROR = ROUNDING + 0.2
+"""The same where a crop is shrunk a little without antialiasing."""
+
+
+@pytest.mark.parametrize(
+    ("side", "limit"),
+    [(33, SOFT_ERROR), *((side, ROUNDING) for side in (20, 32, 34, 35, 36, 48, 90))],
+)
+def test_crops_of_every_scale_are_torchs_antialiased_ones(side: int, limit: float) -> None:
     images = pictures(3, 100, 110)
     part = images[:, :, 2 : 2 + side, 1 : 1 + side].float() / 255.0
     reference = F.interpolate(part, (32, 32), mode="bilinear", antialias=True)
-    assert_close(_crops(images, float(side), 32), reference)
+    assert_close(_crops(images, float(side), 32), reference, limit)
 
 
 def test_both_memory_layouts_give_the_same_views() -> None:

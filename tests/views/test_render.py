@@ -79,7 +79,7 @@ def test_the_executors_agree(recipe: Recipe) -> None:
 @pytest.mark.parametrize("name", ["byol", "swav", "dino"])
 @pytest.mark.parametrize(("size", "count"), [(32, 24), (96, 6), (224, 2)])
 def test_the_executors_agree_at_every_size(size: int, count: int, name: str, augment: int) -> None:
-    """A mean under half a level, hardly a view over one; strong colors amplify rounding most."""
+    """A mean under half a level, no view over one; strong colors amplify rounding most."""
     batch = _batch(count, 3 * size // 2, 7 * size // 4)
     recipe = dataclasses.replace(views.recipe(name, size=size), rand_augment=augment)
     one, other = _make(recipe, batch, "per-image"), _make(recipe, batch, "batched")
@@ -94,8 +94,7 @@ def test_the_executors_agree_at_every_size(size: int, count: int, name: str, aug
         else:
             assert high.max() <= HIGH_ERROR
             assert error.mean() <= 0.5
-            assert torch.quantile(error, 0.95) <= MEAN_ERROR
-            assert error.max() <= 1.25 * MEAN_ERROR
+            assert error.max() <= MEAN_ERROR
 
 
 @pytest.mark.parametrize("executor", ["per-image", "batched"])
