@@ -67,6 +67,7 @@ def test_an_export_lies_in_the_run_unless_told(tmp_path: Path) -> None:
     inside = presight.export(folder)
     assert inside.path == folder / "export" / "backbone-safetensors.safetensors"
     assert inside.path.is_file()
+    assert presight.export(folder / "backbone.safetensors").path == inside.path
     assert presight.export(folder, out=tmp_path / "b.safetensors").path.is_file()
 
 

@@ -41,7 +41,7 @@ def pretrain(
 
 
 def evaluate(
-    run: str | Path, labels: str | Path, *, test: str | Path | None = None, seed: int = 0
+    run: str | Path, labels: str | Path, *, test: str | Path | None = None, **options: Any
 ) -> Measured:
     """Measure a run's frozen features beside the untrained backbone and raw pixels.
 
@@ -49,11 +49,11 @@ def evaluate(
         run: run folder.
         labels: labelled images.
         test: labelled images that are read once; without it a part of the labels is held out.
-        seed: of the held-out parts.
+        options: of `presight.pretraining.evaluate_run`, as on the command line with underscores.
     """
     from presight.pretraining.measure import evaluate_run
 
-    return evaluate_run(run, str(labels), test=str(test) if test else None, seed=seed)
+    return evaluate_run(run, str(labels), test=str(test) if test else None, **options)
 
 
 def export(run: str | Path, *, to: str = "safetensors", out: str | Path = "") -> Result:
@@ -62,13 +62,13 @@ def export(run: str | Path, *, to: str = "safetensors", out: str | Path = "") ->
     Args:
         run: run folder or backbone file.
         to: torchvision, timm or safetensors.
-        out: the file; by default in the run's folder.
+        out: the file; by default in the folder `export` of the run, or beside the file.
     """
     from presight.exporting.export import export as write
+    from presight.exporting.export import usual_path
     from presight.restore import load_backbone
 
-    target = Path(out) if out else Path(run) / "export" / f"backbone-{to}.safetensors"
-    return write(load_backbone(run), to, target)
+    return write(load_backbone(run), to, Path(out) if out else usual_path(run, to))
 
 
 def report(*runs: str | Path, out: str | Path = "report.html") -> Path:

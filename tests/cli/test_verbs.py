@@ -108,8 +108,9 @@ def test_doctor_of_a_run(
 
 
 def test_doctor_of_the_installation() -> None:
-    lines = verbs.doctor().lines
-    assert lines[0].startswith("python ")
+    result = verbs.doctor()
+    assert result.lines[0].startswith("python ")
+    assert result.record == {"installation": result.lines}
 
 
 def test_export(monkeypatch: pytest.MonkeyPatch, calls: Calls, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_export(monkeypatch: pytest.MonkeyPatch, calls: Calls, tmp_path: Path) -
     )
     done.usage = "model.load_state_dict(...)"
     replace(monkeypatch, "presight.restore", load_backbone=lambda where: f"net of {where}")
-    replace(monkeypatch, "presight.exporting.export", export=calls.taker(done))
+    monkeypatch.setattr("presight.exporting.export.export", calls.taker(done))
     result = verbs.export(str(tmp_path), to="torchvision")
     target = tmp_path / "export" / "backbone-torchvision.safetensors"
     assert calls == [((f"net of {tmp_path}", "torchvision", target), {})]

@@ -11,12 +11,14 @@ import pytest
 from data.making import encoded, pixels, write
 from presight.data.decode import Limits
 from presight.errors import DataError, UsageError
-from presight.evaluation.score import Score
+from presight.evaluation.score import Score, read_result
 from presight.pretraining import measure
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.measure import Measured, evaluate_run
+from presight.reporting.reading import read_run
 from presight.store.doctor import inspect_run
 from presight.store.folder import RunFolder
+from presight.store.integrity import entry_of
 from tinyruns import copied, files
 
 module: Any = measure
@@ -66,6 +68,19 @@ def test_images_are_held_to_what_the_run_asked_for(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "cache").iterdir()} >= {"features"}
     assert len(list((tmp_path / "cache").iterdir())) > 1
     assert [line for line in evaluated(run, data, min_side=8).warnings if "min-side" in line] == []
+
+
+def test_an_evaluation_says_which_weights_it_is_of_and_keeps_its_place(tmp_path: Path) -> None:
+    """Another test set has another folder; the same command writes its own anew."""
+    run, data = copied(tmp_path / "run"), photos(tmp_path / "photos")
+    alone = evaluated(run, data)
+    beside = evaluated(run, data, test=str(photos(tmp_path / "more", side=20)))
+    assert alone.folder != beside.folder
+    assert evaluated(run, data).folder == alone.folder
+    for found in (alone, beside):
+        _, protocol = read_result(found.folder / "result.json")
+        assert protocol["weights"] == entry_of(run / "backbone.safetensors").sha256
+    assert not read_run(run).outdated
 
 
 def test_what_a_message_advises_can_be_done(tmp_path: Path) -> None:

@@ -49,8 +49,9 @@ def make_run(
     folder.update(status, seconds=754.0)  # type: ignore[arg-type]
     atomic.write_text(
         folder.config,
-        f"data: {_quoted(name)}\nmethod: {_quoted(name)}\nbackbone: resnet18\n"
-        "plan:\n  epochs: 3.0  # user\n  lr: 0.3\n",
+        f"layout: 1\ndata: {_quoted(name)}\nmethod:\n  name: {_quoted(name)}\n"
+        "  views:\n    name: usual\n    size: 32\n"
+        "train:\n  epochs: 3.0  # user\n  lr: 0.3\nrun:\n  backbone: resnet18\n",
     )
     atomic.write_json(
         folder.data,
@@ -59,7 +60,7 @@ def make_run(
             "source": name,
             "fingerprint": "0123abcd",
             "spec": {"n_samples": 12_345, "image_size": 32},
-            "origins": {"epochs": "user", "lr": "default", "method": name},
+            "origins": {"epochs": "user", "lr": "default", "method": name, "views": "file"},
         },
     )
     atomic.write_json(folder.environment, {"python": "3.11.2", "packages": {name: "1.0"}})

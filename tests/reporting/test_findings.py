@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from presight.evaluation.score import Score
+from presight.evaluation.score import Score, write_result
 from presight.reporting.findings import change, gaps, order_of_rows, verdict, warned
 from presight.reporting.reading import RunFacts, read_run
 from presight.store import records
@@ -70,6 +70,12 @@ def test_state_data_and_probe_warnings(tmp_path: Path) -> None:
 def test_few_test_images_are_named(tmp_path: Path) -> None:
     run = facts(tmp_path, [score("pretrained", "linear", 0.5, n=40)])
     assert any("40 test images are few" in t for t in texts(run))
+
+
+def test_scores_of_earlier_weights_must_be_known(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    write_result(folder.evaluation("one"), usual_scores(), {"weights": "others"})
+    assert texts(read_run(folder.path))[0].startswith("must: These scores are of earlier weights")
 
 
 def test_collapse_must_be_known(tmp_path: Path) -> None:

@@ -73,6 +73,18 @@ def test_the_answer_comes_first(tmp_path: Path) -> None:
     assert "Loss fell from" in text
 
 
+def test_a_run_is_named_by_its_method_and_backbone(tmp_path: Path) -> None:
+    """In the line above the verdict, in the comparison, and with origins in the configuration."""
+    for name in ("a", "b"):
+        make_run(tmp_path / name, scores=usual_scores(), name="simclr")
+    text = page_of(tmp_path, tmp_path / "a", tmp_path / "b").text
+    assert "a simclr \N{MIDDLE DOT} resnet18 \N{MIDDLE DOT} 12,345 images" in text
+    assert "a simclr done 71.2 %" in text
+    assert "method.name simclr simclr" in text
+    assert "method.views.size 32 file" in text
+    assert "train.epochs 3.0 user" in text
+
+
 def test_one_file_without_network_or_script(tmp_path: Path) -> None:
     page = usual(tmp_path)
     for _, name, value in page.attributes:

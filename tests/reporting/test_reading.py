@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from presight.errors import RunError
+from presight.evaluation.score import weights_of, write_result
 from presight.reporting.reading import read_run, series
 from presight.store import atomic
 from reporting.doubles import make_run, usual_scores
@@ -13,11 +14,32 @@ from reporting.doubles import make_run, usual_scores
 def test_everything_is_read(tmp_path: Path) -> None:
     run = read_run(make_run(tmp_path / "run", scores=usual_scores()).path)
     assert (run.name, run.status, run.skipped, run.remarks) == ("run", "done", 0, [])
-    assert run.config["plan.epochs"] == 3.0
+    assert run.config["train.epochs"] == 3.0
     assert run.origins["epochs"] == "user"
     assert len(run.records) == 60
     assert run.scores == usual_scores()
     assert [path.name for path in run.pictures] == ["first-batch.png"]
+
+
+def test_scores_of_weights_that_are_gone_are_outdated(tmp_path: Path) -> None:
+    """The run went on after it was measured; scores that name no weights are left alone."""
+    folder = make_run(tmp_path / "run", scores=usual_scores())
+    assert not read_run(folder.path).outdated
+    folder.backbone.write_bytes(b"weights")
+    assert not read_run(folder.path).outdated
+    protocol = {"weights": weights_of(folder)}
+    write_result(folder.evaluation("one"), usual_scores(), protocol)
+    assert not read_run(folder.path).outdated
+    folder.backbone.write_bytes(b"others")
+    assert read_run(folder.path).outdated
+
+
+def test_without_a_backbone_the_newest_checkpoint_counts(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", scores=usual_scores())
+    assert weights_of(folder) == ""
+    folder.checkpoints.mkdir()
+    (folder.checkpoints / "LATEST").write_text("step-00000003\n")
+    assert weights_of(folder) == "step-00000003"
 
 
 def test_nothing_but_run_json_is_needed(tmp_path: Path) -> None:

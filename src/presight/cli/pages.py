@@ -21,16 +21,18 @@ _HELP_COLUMN = 26
 
 def overview(verbs: Mapping[str, Callable[..., Any]]) -> list[str]:
     """The page of `presight --help`."""
-    width = max(map(len, verbs)) + 2
+    width = max(map(len, verbs)) + 4
     return [
-        "presight: see before labels. Pretrain visual backbones without labels, and measure what",
-        "that is worth.",
+        *paragraph(
+            "presight: see before labels. Pretrain visual backbones without labels, and measure "
+            "what that is worth."
+        ),
         "",
         "usage: presight VERB SUBJECT [--option value]",
         "",
-        *(f"  {name:<{width}}{summary(verb)}" for name, verb in verbs.items()),
+        *(x for name, verb in verbs.items() for x in _entry(f"  {name}", summary(verb), width)),
         "",
-        "Every verb: --help, --json (one line for machines at the end), --debug (tracebacks).",
+        "Every verb: --help, --json (a last line for machines), --debug (tracebacks).",
         "Start with: presight demo, or presight pretrain photos/ --out runs/a",
     ]
 
@@ -93,14 +95,16 @@ def table(options: Iterable[Option], presets: Mapping[str, str]) -> list[str]:
         ending = f"({kind})" if default is None else f"({kind}; default {default})"
         if option.default is MISSING and not option.positional:
             ending = f"({kind}; must be given)"
-        body = paragraph(f"{option.help} {ending}".strip(), _HELP_COLUMN)
-        head = f"  {option.flag}"
-        if len(head) + 2 <= _HELP_COLUMN:
-            body[0] = head.ljust(_HELP_COLUMN) + body[0].lstrip()
-        else:
-            lines.append(head)
-        lines += body
+        lines += _entry(f"  {option.flag}", f"{option.help} {ending}".strip(), _HELP_COLUMN)
     return lines
+
+
+def _entry(head: str, text: str, column: int) -> list[str]:
+    """A head, and its text from a column on: beside it where it fits, else below."""
+    body = paragraph(text, column)
+    if len(head) + 2 > column:
+        return [head, *body]
+    return [head.ljust(column) + body[0].lstrip(), *body[1:]]
 
 
 def preset_values(card: Card, options: Iterable[Option]) -> dict[str, str]:

@@ -91,7 +91,8 @@ def doctor(run: str = "") -> Result:
     if not run:
         from presight.cli.installation import survey
 
-        return Result(tuple(survey()))
+        found = tuple(survey())
+        return Result(found, {"installation": found})
     from presight.store.doctor import inspect_run
 
     findings = inspect_run(run)
@@ -197,12 +198,10 @@ def export(
     from pathlib import Path
 
     from presight.exporting.export import export as write
+    from presight.exporting.export import usual_path
     from presight.restore import load_backbone
 
-    where = Path(run)
-    folder = where if where.is_dir() else where.parent
-    target = Path(out) if out else folder / "export" / f"backbone-{to}.safetensors"
-    done = write(load_backbone(run), to, target)
+    done = write(load_backbone(run), to, Path(out) if out else usual_path(run, to))
     record = {
         "path": str(done.path),
         "keys": done.keys,

@@ -16,6 +16,8 @@ import numpy as np
 from presight.errors import IntegrityError
 from presight.evaluation.intervals import Correct
 from presight.store import atomic
+from presight.store.folder import RunFolder
+from presight.store.integrity import entry_of
 
 LAYOUT = 1
 RESULT = "result.json"
@@ -107,6 +109,14 @@ def _broken(what: str) -> IntegrityError:
 def packed_correct(correct: Correct) -> str:
     """The answers as a short word for `details["correct"]`: eight images a byte, base64."""
     return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def weights_of(run: RunFolder) -> str:
+    """Which weights a run holds now: SHA-256 of its backbone, or its newest checkpoint's name."""
+    if run.backbone.is_file():
+        return entry_of(run.backbone).sha256
+    latest = run.checkpoints / "LATEST"
+    return latest.read_text(encoding="utf-8").strip() if latest.is_file() else ""
 
 
 def write_result(

@@ -15,6 +15,13 @@ _WRITERS = {
 }
 
 
+def usual_path(run: str | Path, to: str) -> Path:
+    """Where an export goes unless told: the folder `export` of a run, or beside a file."""
+    where = Path(run)
+    folder = where if where.is_dir() else where.parent
+    return folder / "export" / f"backbone-{to}.safetensors"
+
+
 def export(backbone: Backbone, to: str, path: Path) -> Result:
     """Write a backbone in a format, load it back and compare.
 

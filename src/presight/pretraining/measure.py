@@ -19,7 +19,7 @@ from presight.data.source import shown
 from presight.data.stored import Stored
 from presight.evaluation.labelled import LabelledImages
 from presight.evaluation.protocol import measure
-from presight.evaluation.score import Score, find, write_result
+from presight.evaluation.score import Score, find, weights_of, write_result
 from presight.evaluation.table import score_table
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.data import counted, limits
@@ -108,7 +108,7 @@ def evaluate_run(
 def _measured(
     folder: RunFolder, labels: str, test: str | None, seed: int, device: str, settings: Settings
 ) -> Measured:
-    origin = origin_of(folder.path)
+    origin, weights = origin_of(folder.path), weights_of(folder)
     backbones: dict[str, Backbone] = {
         "pretrained": load_backbone(folder.path),
         "untrained": untrained_backbone(origin),
@@ -127,13 +127,15 @@ def _measured(
         say=warnings.append,
         progress=counted("features", settings.quiet),
     )
-    name = f"classification-seed{seed}-{train.fingerprint[:8]}"
+    sets = [train] if held is None else [train, held]
+    name = "-".join([f"classification-seed{seed}", *(one.fingerprint[:8] for one in sets)])
     protocol = {
         "task": "classification",
         "frozen": True,
         "labels": labels,
         "test": test or "a fifth of the labels, held out by class",
         "origin": asdict(origin),
+        "weights": weights,
         "torch": torch.__version__,
     }
     place = folder.evaluation(name)

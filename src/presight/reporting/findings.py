@@ -108,6 +108,9 @@ def _upper(text: str) -> str:
 def warned(run: RunFacts) -> list[Warned]:
     """All warnings, the most important first."""
     found = [*_of_state(run), *_of_scores(run)]
+    if run.outdated:
+        text = "These scores are of earlier weights: the run was trained on since."
+        found.append(Warned("must", text, "Give the same evaluate command again."))
     kinds: dict[str, Level] = {"rank": "must", "loss": "must"}
     for event in run.events:
         if isinstance(event.get("text"), str):

@@ -144,8 +144,7 @@ def _page(at: int, run: RunFacts) -> RunPage:
 def _line(run: RunFacts) -> str:
     """Method, backbone, images, time: what the run was, in one line."""
     spec = _dict(run.data.get("spec"))
-    config = {name.rpartition(".")[2]: value for name, value in run.config.items()}
-    told = [config.get("method"), config.get("backbone")]
+    told = [run.config.get("method.name"), run.config.get("run.backbone")]
     if isinstance(spec.get("n_samples"), int):
         told.append(f"{spec['n_samples']:,} images")
     if isinstance(spec.get("image_size"), int):
@@ -164,10 +163,9 @@ def _summary(run: RunFacts) -> Sequence[str]:
     """A line of the comparison."""
     gap = findings.gaps(run.scores)
     cells = [find(run.scores, "pretrained", name) for name in ("linear", "knn")]
-    config = {name.rpartition(".")[2]: value for name, value in run.config.items()}
     return (
         cut(run.name),
-        cut(config.get("method", "")),
+        cut(run.config.get("method.name", "")),
         run.status,
         *(_cell(score) for score in cells),
         gap[0].words if gap else "not measured",
@@ -231,7 +229,7 @@ _MEANINGS = {
 def _tables(run: RunFacts) -> list[tuple[str, Table]]:
     """Configuration, what differs from the defaults first; data; environment."""
     named = [
-        (name, _value(value), cut(run.origins.get(name.rpartition(".")[2], "")))
+        (name, _value(value), cut(run.origins.get(_option(name), "")))
         for name, value in run.config.items()
     ]
     named.sort(key=lambda row: row[2] in ("", "default"))
@@ -246,6 +244,12 @@ def _tables(run: RunFacts) -> list[tuple[str, Table]]:
         )
         if table.rows
     ]
+
+
+def _option(path: str) -> str:
+    """The option that a path of config.yaml belongs to: out for run.out, views for its fields."""
+    section, _, rest = path.partition(".")
+    return "method" if path == "method.name" else rest.partition(".")[0] or section
 
 
 def _pairs(held: Mapping[str, Any]) -> Table:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from presight.core import yamlfile
 from presight.errors import PresightError, RunError
-from presight.evaluation.score import Score, read_result
+from presight.evaluation.score import Score, read_result, weights_of
 from presight.store import records
 from presight.store.folder import RunFolder
 
@@ -46,6 +46,7 @@ class RunFacts:
         evaluations: sound ones, the newest last.
         pictures: files of the first batch's views.
         skipped: images that were left out.
+        weights: which ones the run holds now, as evaluations name theirs.
         remarks: files that could not be read.
     """
 
@@ -60,6 +61,7 @@ class RunFacts:
     evaluations: list[Evaluation]
     pictures: list[Path]
     skipped: int
+    weights: str
     remarks: list[str]
 
     @property
@@ -71,6 +73,12 @@ class RunFacts:
     def scores(self) -> list[Score]:
         """Of the newest evaluation."""
         return self.evaluations[-1].scores if self.evaluations else []
+
+    @property
+    def outdated(self) -> bool:
+        """Whether these scores are of other weights than the run holds now."""
+        protocol = self.evaluations[-1].protocol if self.evaluations else {}
+        return bool(protocol.get("weights", self.weights) != self.weights)
 
 
 def read_run(path: Path) -> RunFacts:
@@ -108,6 +116,7 @@ def read_run(path: Path) -> RunFacts:
         evaluations=_evaluations(folder, tried),
         pictures=sorted((folder.path / "pictures").glob("*.png")),
         skipped=tried(folder.skipped, _lines, 0),
+        weights=tried(folder.path, lambda _: weights_of(folder), ""),
         remarks=remarks,
     )
 
