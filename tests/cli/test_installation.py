@@ -1,22 +1,50 @@
 from __future__ import annotations
 
-import importlib.util
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 import torch
 
 from presight.cli import installation
 
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def without(package: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is said where a package is not installed."""
+
+    def found(name: str) -> str:
+        if name == package:
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(installation, "version", found)
+    return "\n".join(installation.survey())
+
 
 def test_versions_devices_and_extras_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "timm" else real(name)
-    )
-    text = "\n".join(installation.survey())
+    text = without("timm", monkeypatch)
     assert f"torch {torch.__version__.partition('+')[0]}" in text
     assert "device cpu" in text
     assert 'extra timm: without timm: pip install "presight[timm]"' in text
+    assert "extra tasks: installed" in without("nothing", monkeypatch)
+
+
+def test_all_that_the_project_names_is_looked_for() -> None:
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    expected = {"": project["dependencies"], **project["optional-dependencies"]}
+    found = installation.needs()
+    assert found.keys() == expected.keys()
+    for extra, packages in found.items():
+        names = [line.partition(">")[0].casefold() for line in expected[extra]]
+        assert sorted(packages) == sorted(names)
+
+
+def test_a_copy_that_was_never_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "presight not installed" in without("presight", monkeypatch)
+    assert installation.needs() == {"": []}
 
 
 def test_a_package_that_is_not_there() -> None:

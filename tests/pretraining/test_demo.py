@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from presight.errors import UsageError
 from presight.evaluation.score import Score
 from presight.pretraining import demo as demonstration
 from presight.pretraining.demo import Demo, run_demo
@@ -79,3 +80,7 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
     assert done.runs == [tmp_path / name for name in module.METHODS]
     run_demo(str(tmp_path), minutes=3.0)  # the runs of the first are moved aside
     assert asked == [(1.5, False)] * 2 + [(1.5, True)] * 2
+    for nothing in (0.0, -1.0):  # for pretrain 0 is no budget, which would be half an hour
+        with pytest.raises(UsageError, match=f"--minutes {nothing:g}: expected a number above 0"):
+            run_demo(str(tmp_path), minutes=nothing)
+    assert len(asked) == 4

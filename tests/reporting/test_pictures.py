@@ -60,3 +60,8 @@ def test_what_does_not_fit_is_a_remark(tmp_path: Path) -> None:
     assert sum(len(address) for _, address in found) <= 2_000_000
     assert len(found) + len(remarks) == 9
     assert "missing.png" in remarks[-1]
+
+
+def test_pictures_of_views_go_by_the_views_name(tmp_path: Path) -> None:
+    paths = [noise(tmp_path / name, 8) for name in ("views-small.png", "first-batch.png")]
+    assert [name for name, _ in embedded(paths, [])] == ["small", "first batch"]

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import importlib.util
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import re
+from importlib.metadata import PackageNotFoundError, requires, version
 
-CORE = ("torch", "torchvision", "accelerate", "safetensors", "numpy", "pillow", "scikit-learn")
-EXTRAS = {
-    "timm": ("timm",),
-    "onnx": ("onnx", "onnxscript", "onnxruntime"),
-    "hf": ("datasets", "huggingface_hub"),
-    "heic": ("pillow_heif",),
-    "track": ("tensorboard", "wandb", "mlflow"),
-}
-"""Extra -> the modules that it brings."""
+NOT_INSTALLED = "not installed"
+_PACKAGE = re.compile(r"[\w.-]+")
+_EXTRA = re.compile(r"""extra == ['"]([\w-]+)['"]""")
 
 
 def survey() -> list[str]:
     """Lines on libraries, devices and extras."""
+    extras = needs()
     lines = [f"python {platform.python_version()} on {platform.platform()}"]
-    lines += [f"{name} {installed(name)}" for name in ("presight", *CORE)]
+    lines += [f"{name} {installed(name)}" for name in ("presight", *extras.pop("", ()))]
     lines += [f"device {device}" for device in devices()]
-    for extra, modules in EXTRAS.items():
-        missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    for extra, packages in extras.items():
+        missing = [name for name in packages if installed(name) == NOT_INSTALLED]
         words = f"without {', '.join(missing)}: " if missing else "installed"
         remedy = f'pip install "presight[{extra}]"' if missing else ""
         lines.append(f"extra {extra}: {words}{remedy}")
     return lines
+
+
+def needs() -> dict[str, list[str]]:
+    """Extra -> the packages that it brings, by presight's own metadata; "" is what all need."""
+    found: dict[str, list[str]] = {"": []}
+    if installed("presight") == NOT_INSTALLED:
+        return found
+    for line in requires("presight") or ():
+        package, extra = _PACKAGE.match(line), _EXTRA.search(line)
+        if package:
+            found.setdefault(extra[1] if extra else "", []).append(package[0])
+    return found
 
 
 def installed(package: str) -> str:
@@ -35,7 +42,7 @@ def installed(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
 def devices() -> list[str]:

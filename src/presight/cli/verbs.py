@@ -19,7 +19,7 @@ def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
 
     Args:
         out: folder of the runs and the report.
-        minutes: time budget for both trainings together.
+        minutes: time budget for both trainings together, above 0.
     """
     from pathlib import Path
 

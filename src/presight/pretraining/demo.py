@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from presight.core import ranges
 from presight.core.options import split
 from presight.core.registry import entry
 from presight.pretraining.measure import Measured, evaluate_run
@@ -71,8 +72,12 @@ def run_demo(out: str = "demo", minutes: float = 4.0) -> Demo:
 
     Args:
         out: folder of the runs; runs of an earlier demo are moved aside.
-        minutes: time budget for both trainings together.
+        minutes: time budget for both trainings together, above 0.
+
+    Raises:
+        UsageError: no time.
     """
+    ranges.require(minutes > 0, "--minutes", minutes, "a number above 0")
     began = time.monotonic()
     folder, measured = Path(out), {}
     for number, name in enumerate(METHODS, 1):

@@ -55,5 +55,6 @@ def embedded(paths: Sequence[Path], remarks: list[str]) -> list[tuple[str, str]]
         if sum(len(one) for _, one in found) + len(address) > _TOGETHER:
             remarks.append(f"{path.name} is not shown: the page would become too large")
             continue
-        found.append((path.stem.replace("-", " ").replace("_", " "), address))
+        name = path.stem.removeprefix("views-").replace("-", " ").replace("_", " ")
+        found.append((name, address))
     return found
