@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXTRAS := dev,timm,tasks
 THREADS ?= 2
 
-.PHONY: help setup demo test test-all check lint types imports house docs bench clean
+.PHONY: help setup demo test test-all check lint types imports house bench clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -15,6 +15,7 @@ PROMISED = {
     "Draw",
     "methods": "names load",
     "core": "Batch Draw Step Out DataSpec",
+    "errors": "PresightError UsageError DataError",
     "losses": "info_nce nt_xent",
     "views": "recipe names",
     "evaluation": "knn linear_probe Probe",

@@ -44,7 +44,7 @@ _HOMES = {
 }
 
 
-_PACKAGES = ("core", "evaluation", "losses", "methods", "testing", "views")
+_PACKAGES = ("core", "errors", "evaluation", "losses", "methods", "testing", "views")
 
 __getattr__ = lazy.names(__name__, _HOMES, _PACKAGES)
 
