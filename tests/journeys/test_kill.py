@@ -21,6 +21,7 @@ from presight import methods
 from presight.core.draw import key_of
 from presight.store.records import read
 from presight.store.tensors import load_tensors
+from presight.testing.processes import TIMED
 from presight.training.checkpoint import Checkpoints
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
@@ -31,7 +32,6 @@ CALM = 6
 """Updates after which no kill comes: the run must not be over before."""
 ROUNDING = 1e-9
 """Float64 sums in another order, over a run."""
-TIMED = {"images_per_second", "data_wait", "seconds", "seconds_left"}
 WAIT = 120.0
 """Seconds until a command that hangs is given up."""
 

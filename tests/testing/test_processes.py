@@ -13,9 +13,9 @@ TRIAL = Trial(Bank)
 
 def test_an_outcome_is_losses_and_state_in_float64() -> None:
     result = alone(TRIAL)
-    assert result["losses"].shape == (processes.UPDATES,)
+    assert result["record:loss"].shape == (processes.UPDATES,)
     assert result["state:head.weight"].dtype == torch.float64
-    assert torch.equal(result["losses"], alone(TRIAL)["losses"])
+    assert torch.equal(result["record:loss"], alone(TRIAL)["record:loss"])
 
 
 def test_statistics_of_norms_may_differ_and_nothing_else() -> None:
@@ -30,15 +30,15 @@ def test_statistics_of_norms_may_differ_and_nothing_else() -> None:
         compare(TRIAL, one, (one, one | {"state:bank": one["state:bank"] + 1}))
     with pytest.raises(AssertionError, match="is not the same on both processes"):
         compare(TRIAL, one, (one, one | {"state:bank": one["state:bank"] + 1e-12}))
-    worse = one | {"losses": one["losses"] + 1e-6}
-    with pytest.raises(AssertionError, match=r"losses differs by 1\.0e-06 between one process"):
+    worse = one | {"record:loss": one["record:loss"] + 1e-6}
+    with pytest.raises(AssertionError, match=r"record:loss differs by 1\.0e-06 between one process"):
         compare(TRIAL, one, (worse, worse))
 
 
 def test_nan_never_agrees() -> None:
     one = alone(TRIAL)
-    bad = one | {"losses": one["losses"] * float("nan")}
-    with pytest.raises(AssertionError, match="losses differs"):
+    bad = one | {"record:loss": one["record:loss"] * float("nan")}
+    with pytest.raises(AssertionError, match="record:loss differs"):
         compare(TRIAL, one, (bad, bad))
 
 

@@ -1,4 +1,4 @@
-"""One process and two give the same losses and weights."""
+"""One process and two give the same records and weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.multiprocessing.spawn import ProcessException, start_processes
 from torch.nn.modules.batchnorm import _NormBase
 
-from presight.core import world
 from presight.core.method import Method
 from presight.store.tensors import load_tensors, save_tensors
 from presight.testing.trial import Trial, comparable
@@ -27,18 +26,23 @@ UPDATES = 3
 TOLERANCE = 1e-9
 """Float64 over three updates: sums in another order, amplified by training."""
 
+TIMED = frozenset({"images_per_second", "data_wait", "seconds", "seconds_left"})
+"""Numbers of a record that the clock makes."""
+
 Result = dict[str, Tensor]
 
 
-class Losses:
-    """An observer that keeps every update's loss."""
+class Numbers:
+    """An observer that keeps every record's numbers but those of the clock."""
 
     def __init__(self) -> None:
-        self.values: list[float] = []
+        self.kept: dict[str, list[float]] = {}
 
     def on_record(self, values: Values) -> None:
-        """Keep the loss."""
-        self.values.append(values["loss"])
+        """Keep the numbers."""
+        for name, value in values.items():
+            if name not in TIMED:
+                self.kept.setdefault(name, []).append(value)
 
     def on_advice(self, advice: Advice) -> None:
         """Advice is not compared."""
@@ -48,13 +52,13 @@ class Losses:
 
 
 def outcome(trial: Trial, runtime: Runtime) -> Result:
-    """Losses, and weights and buffers after a few updates in float64, made comparable."""
-    method, losses = trial.build(), Losses()
+    """Records, and weights and buffers after a few updates in float64, made comparable."""
+    method, numbers = trial.build(), Numbers()
     comparable(method)
-    trial.train(method, runtime=runtime, observers=[losses], updates=UPDATES)
-    found = torch.tensor(losses.values, dtype=torch.float64)
+    trial.train(method, runtime=runtime, observers=[numbers], updates=UPDATES)
+    found = {f"record:{k}": torch.tensor(v, dtype=torch.float64) for k, v in numbers.kept.items()}
     state = {f"state:{k}": v.detach().clone() for k, v in method.state_dict().items()}
-    return {"losses": world.mean(found)} | state
+    return found | state
 
 
 def _work(rank: int, trials: Sequence[Trial], folder: str, port: int) -> None:
@@ -147,7 +151,7 @@ def compare(trial: Trial, one: Result, two: tuple[Result, Result]) -> None:
     """One process against two, and the two against each other.
 
     Raises:
-        AssertionError: losses, weights or buffers differ by more than rounding.
+        AssertionError: numbers of records, weights or buffers differ by more than rounding.
     """
     statistics = statistics_of(trial.build())
     _agree(trial, one, two[0], "one process", "two", set())

@@ -174,7 +174,7 @@ class VAE(Method):
         weight = self.beta * min(1.0, step.progress / self.warmup) if self.warmup else self.beta
         loss = distortion + weight * nats_of.free_bits(latents, self.free_bits)
         terms = {"distortion": distortion.detach(), "kl": latents.detach().sum()}
-        terms["active_units"] = nats_of.active_units(mean.detach())
+        terms["active_units"] = nats_of.active_units(world.gather_detached(mean))
         if self.likelihood != "bernoulli":
             terms["squared_error"] = error.detach()
         return Out(loss, terms, embedding=mean, keep={"squared_error": error.detach()})
