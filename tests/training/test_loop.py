@@ -465,6 +465,21 @@ def test_fp16_skips_an_overflow_and_its_after_update_and_goes_on() -> None:
     assert not same(before, weights(learner))
 
 
+def test_fp16_counts_an_overflow_that_before_update_drops() -> None:
+    class Drop(Diary):
+        def before_update(self, step: Step) -> None:
+            super().before_update(step)
+            for parameter in self.parameters():
+                parameter.grad = None
+
+    learner = Drop()
+    learner.spoil = lambda step, loss: loss * (1e36 if step.number == 2 else 1.0)
+    learn(learner, plan(precision="fp16"), updates=4)
+    numbers = [n for n, line in enumerate(learner.log) if line.startswith("before")]
+    stepped = [learner.log[n + 1 : n + 2] == ["after_update all"] for n in numbers]
+    assert stepped == [False, True, False, True]
+
+
 def test_fp16_unscales_simultaneous_players_by_the_same_scale() -> None:
     """One player overflows, which halves the scale; the other's gradient must not double."""
     found: list[float] = []

@@ -218,34 +218,47 @@ def finish(session: Session, seat: Seat, step: Step, recorder: Recorder, lr: flo
     """Unscale, before_update, clip, step, after_update; False where a gradient was not finite."""
     plan, scaler = session.plan, session.runtime.scaler
     step = replace(step, player=seat.player.name)
+    stepped = True
     if scaler:
         scaler.unscale_(seat.optimizer)
+        # As the scaler decides: a gradient that before_update drops counts too.
+        stepped = bool(torch.isfinite(_total(_norms(_gradients(seat)))))
     session.learner.before_update(step)
-    gradients = [p.grad for p in seat.parameters.values() if p.grad is not None]
-    norm = clip(gradients, plan)
+    norm = clip(_gradients(seat), plan)
     recorder.see_norm(norm, lr)
     if scaler:
         scaler.step(seat.optimizer)
-        stepped = bool(torch.isfinite(norm))
         if not session.learner.simultaneous:  # else all gradients are of the present scale
             scaler.update()
     else:
         if session.guard.see(norm):
             return False
         seat.optimizer.step()
-        stepped = True
     if stepped:
         with torch.no_grad():
             session.learner.after_update(step)
     return True
 
 
+def _gradients(seat: Seat) -> list[Tensor]:
+    return [p.grad for p in seat.parameters.values() if p.grad is not None]
+
+
+def _norms(gradients: list[Tensor]) -> tuple[Tensor, ...]:
+    return torch._foreach_norm(gradients) if gradients else ()
+
+
+def _total(norms: tuple[Tensor, ...]) -> Tensor:
+    if not norms:
+        return torch.zeros(())
+    total: Tensor = torch.linalg.vector_norm(torch.stack([n.to(norms[0].dtype) for n in norms]))
+    return total
+
+
 def clip(gradients: list[Tensor], plan: TrainPlan) -> Tensor:
     """Clip in place as planned; returns the norm before."""
-    if not gradients:
-        return torch.zeros(())
-    norms = torch._foreach_norm(gradients)
-    norm: Tensor = torch.linalg.vector_norm(torch.stack([n.to(norms[0].dtype) for n in norms]))
+    norms = _norms(gradients)
+    norm = _total(norms)
     if plan.clip > 0:
         each = norms if plan.clip_per == "parameter" else [norm] * len(gradients)
         scales = [torch.clamp(plan.clip / (n + 1e-6), max=1.0) for n in each]

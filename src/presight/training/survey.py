@@ -60,8 +60,9 @@ class DataSurvey:
         for batch in self._loader.ordered(self._loader.batch_size):
             batch = batch.to(self._runtime.device)
             draw = Draw(self.seed, self.epoch, batch.index, path=("survey",))
+            made = self._runtime.cast(recipe(batch, draw))
             with self._runtime.autocast():
-                rows = fn(self._runtime.cast(recipe(batch, draw)))
+                rows = fn(made)
             rows = rows if rows.dtype == torch.float64 else rows.float()
             if result is None:
                 result = _table(self.n_samples, rows)

@@ -184,7 +184,8 @@ class DeepCluster(Method):
 
         def assign() -> Tensor:
             rows = normalize(whiten(features, self.components, device=device), dim=1)
-            return kmeans(rows, self.clusters, key=key, iterations=self.iterations).assignments
+            found = kmeans(rows, self.clusters, key=key, iterations=self.iterations)
+            return found.assignments.cpu()  # each process has a device of its own
 
         self.assignments.copy_(survey.once(assign))
         sizes = self.assignments.bincount(minlength=self.clusters)
