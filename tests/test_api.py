@@ -75,3 +75,11 @@ def test_a_report_is_written_where_told(tmp_path: Path) -> None:
     page = presight.report(copied(tmp_path / "run"), out=tmp_path / "page.html")
     assert page == tmp_path / "page.html"
     assert "rotation" in page.read_text().lower()
+
+
+def test_images_are_looked_at_and_a_run_is_examined(tmp_path: Path) -> None:
+    assert presight.check(DATA, device="cpu", quiet=True).count == 64
+    folder = copied(tmp_path / "run")
+    assert presight.doctor(folder) == []
+    (folder / "config.yaml").unlink()
+    assert [found.path for found in presight.doctor(folder) if found.broken] == ["config.yaml"]

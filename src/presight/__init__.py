@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from presight import lazy
 
 if TYPE_CHECKING:
+    from presight.api import check as check
+    from presight.api import demo as demo
+    from presight.api import doctor as doctor
     from presight.api import evaluate as evaluate
     from presight.api import export as export
     from presight.api import pretrain as pretrain
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "demo": "api",
+    "check": "api",
+    "doctor": "api",
     "pretrain": "api",
     "evaluate": "api",
     "export": "api",

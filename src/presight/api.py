@@ -3,12 +3,82 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from presight.core.settings import Settings
 
 if TYPE_CHECKING:
+    from presight.data.check import Report
     from presight.exporting.formats import Result
+    from presight.pretraining.demo import Demo
     from presight.pretraining.measure import Measured
     from presight.pretraining.run import Run
+    from presight.store.integrity import Finding
+
+
+def demo(*, out: str | Path = "demo", minutes: float = 4.0) -> Demo:
+    """Pretrain two methods on rendered scenes, measure them, write `report.html` beside them.
+
+    Args:
+        out: folder of the runs and the report.
+        minutes: time budget for both trainings together, above 0.
+    """
+    from presight import pretraining
+
+    made = pretraining.run_demo(str(out), minutes)
+    report(*made.runs, out=made.report)
+    return made
+
+
+def check(
+    data: str | Path,
+    *,
+    min_side: int = Settings.min_side,
+    max_pixels: int = Settings.max_pixels,
+    allow_truncated: bool = False,
+    float_range: bool = False,
+    follow_links: bool = False,
+    download: bool = False,
+    workers: int | Literal["auto"] = "auto",
+    device: str = "auto",
+    quiet: bool = False,
+) -> Report:
+    """Look at images without training on them: the options are the command's.
+
+    Raises:
+        DataError: nothing usable at all.
+    """
+    from presight.data.check import check as look
+    from presight.data.decode import Limits
+    from presight.pretraining.data import counted
+    from presight.training.runtime import pick_device
+
+    limits = Limits(
+        min_side=min_side,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+        float_range=float_range,
+    )
+    return look(
+        data,
+        limits=limits,
+        follow_links=follow_links,
+        download=download,
+        workers=0 if workers == "auto" else workers,
+        progress=counted("looking at images", quiet),
+        accelerator=pick_device(device).type != "cpu",
+    )
+
+
+def doctor(run: str | Path) -> list[Finding]:
+    """What is wrong with a run folder's files, and what is odd but harmless; it only reads.
+
+    Raises:
+        RunError: the folder holds no run, or one of a newer layout.
+    """
+    from presight.store.doctor import inspect_run
+
+    return inspect_run(run)
 
 
 def pretrain(

@@ -56,12 +56,12 @@ def replace(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
 
 def test_demo(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     made = Outcome()
-    made.runs = [Path("d/a"), Path("d/b")]
+    made.runs, made.report = [Path("d/a"), Path("d/b")], Path("d/report.html")
     monkeypatch.setitem(vars(pretraining), "run_demo", calls.taker(made))
-    replace(monkeypatch, "presight.reporting.page", write_report=calls.taker("d/r.html"))
+    replace(monkeypatch, "presight.reporting.page", write_report=calls.taker(made.report))
     result = verbs.demo(out="d", minutes=1.5)
-    assert result.lines == ("one", "two", "report    d/r.html")
-    assert result.record == {"accuracy": 0.5, "report": "d/r.html"}
+    assert result.lines == ("one", "two", "report    d/report.html")
+    assert result.record == {"accuracy": 0.5, "report": "d/report.html"}
     assert calls == [(("d", 1.5), {}), ((made.runs, Path("d/report.html")), {})]
 
 

@@ -42,6 +42,9 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert r"skipped 1: not an image of a known format, such as \x1bbad.jpg" in text
     assert "skipped 1: a side < 8 px, such as tiny.png" in text
     assert "\x1b" not in text
+    assert (
+        "1 unreadable are too many: pretrain asks for their repair, or a larger --max-bad" in text
+    )
     summary = report.summary
     assert summary["images"] == 8
     assert summary["short_side"]["50%"] == 40
@@ -64,6 +67,7 @@ def test_gray_pictures_in_color_files_are_noticed(tmp_path: Path) -> None:
     write(tmp_path / "a.png", encoded(gray))
     report = check(tmp_path, workers=1)
     assert report.gray
+    assert "too many" not in "\n".join(report.lines())
     assert "all images looked at are gray: color views change nothing" in report.lines()
 
 

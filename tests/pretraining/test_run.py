@@ -350,7 +350,7 @@ def test_a_budget_becomes_the_epochs_that_fit(
 
 
 def test_a_negative_budget(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--minutes -1: a number above 0 was expected"):
+    with pytest.raises(UsageError, match=r"--minutes is -1\.0; expected a number 0 or more"):
         tiny(tmp_path / "run", epochs=None, minutes=-1.0)
 
 

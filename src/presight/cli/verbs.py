@@ -21,14 +21,11 @@ def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
         out: folder of the runs and the report.
         minutes: time budget for both trainings together, above 0.
     """
-    from pathlib import Path
+    from presight import api
 
-    from presight import pretraining
-    from presight.reporting.page import write_report
-
-    made = pretraining.run_demo(out, minutes)
-    report = write_report(made.runs, Path(out) / "report.html")
-    return Result((*made.lines(), f"report    {report}"), {**made.summary, "report": str(report)})
+    made = api.demo(out=out, minutes=minutes)
+    lines = (*made.lines(), f"report    {made.report}")
+    return Result(lines, {**made.summary, "report": str(made.report)})
 
 
 def check(
@@ -59,27 +56,22 @@ def check(
         device: what to train on, for the suggestions: auto, cpu, cuda, mps or xpu.
         quiet: print results and warnings only.
     """
-    from presight.data.check import check as look
-    from presight.data.decode import Limits
-    from presight.pretraining.data import counted
-    from presight.training.runtime import pick_device
+    from presight import api
 
-    limits = Limits(
-        min_side=min_side,
-        max_pixels=max_pixels,
-        allow_truncated=allow_truncated,
-        float_range=float_range,
+    return _result(
+        api.check(
+            data,
+            min_side=min_side,
+            max_pixels=max_pixels,
+            allow_truncated=allow_truncated,
+            float_range=float_range,
+            follow_links=follow_links,
+            download=download,
+            workers=workers,
+            device=device,
+            quiet=quiet,
+        )
     )
-    report = look(
-        data,
-        limits=limits,
-        follow_links=follow_links,
-        download=download,
-        workers=0 if workers == "auto" else workers,
-        progress=counted("looking at images", quiet),
-        accelerator=pick_device(device).type != "cpu",
-    )
-    return _result(report)
 
 
 def doctor(run: str = "") -> Result:
@@ -93,9 +85,9 @@ def doctor(run: str = "") -> Result:
 
         found = tuple(survey())
         return Result(found, {"installation": found})
-    from presight.store.doctor import inspect_run
+    from presight import api
 
-    findings = inspect_run(run)
+    findings = api.doctor(run)
     broken = any(finding.broken for finding in findings)
     lines = [str(finding) for finding in findings]
     verdict = "not whole: see BROKEN above" if broken else "every file is whole"
@@ -195,13 +187,9 @@ def export(
         to: torchvision and timm take their own key names; safetensors fits every backbone.
         out: the file; by default in the folder export of the run.
     """
-    from pathlib import Path
+    from presight import api
 
-    from presight.exporting.export import export as write
-    from presight.exporting.export import usual_path
-    from presight.restore import load_backbone
-
-    done = write(load_backbone(run), to, Path(out) if out else usual_path(run, to))
+    done = api.export(run, to=to, out=out)
     record = {
         "path": str(done.path),
         "keys": done.keys,
@@ -227,11 +215,9 @@ def report(*runs: str, out: str = "report.html") -> Result:
     """
     if not runs:
         raise UsageError("report needs a run folder: presight report runs/a")
-    from pathlib import Path
+    from presight import api
 
-    from presight.reporting.page import write_report
-
-    path = write_report([Path(run) for run in runs], Path(out))
+    path = api.report(*runs, out=out)
     return Result((f"report {path}",), {"report": str(path)})
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from presight.core import automatic
 from presight.core.automatic import Rule
+from presight.core.settings import Settings
 from presight.data.decode import Limits, Unreadable, read
 from presight.data.open import open_source
 from presight.data.pack import reduced, source_sizes
@@ -69,6 +70,11 @@ class Report:
             text.append(f"suggested --{name.replace('_', '-')} {rule.why}")
         if self.gray:
             text.append("all images looked at are gray: color views change nothing")
+        if self._unreadable > Settings.max_bad_fraction * (self.count + len(self.skipped)):
+            text.append(
+                f"{self._unreadable:,} unreadable are too many: pretrain asks for their repair, or "
+                "a larger --max-bad-fraction"
+            )
         text += [f"{count:,} images: {note}" for note, count in self.notes.items()]
         return text + self._duplicate_lines() + self._skipped_lines()
 
@@ -84,12 +90,16 @@ class Report:
             "short_side": dict(zip(names, self.short_sides, strict=True)),
             "long_side": self.long_side,
             "skipped": dict(Counter(row.reason for row in self.skipped).most_common()),
-            "unreadable": sum(row.kind == "unreadable" for row in self.skipped),
+            "unreadable": self._unreadable,
             "notes": self.notes,
             "duplicates": {"groups": len(self.duplicates), "extra": self._extra},
             "gray": self.gray,
             "suggested": {name: rule.value for name, rule in self.suggested.items()},
         }
+
+    @property
+    def _unreadable(self) -> int:
+        return sum(row.kind == "unreadable" for row in self.skipped)
 
     @property
     def _extra(self) -> int:

@@ -91,7 +91,10 @@ def configure(
         origins=resolver.origins,
         requested={**requested, **plan, **options},
     )
-    return found if settings.minutes and "epochs" not in plan else of_length(found, chosen.epochs)
+    if "epochs" in plan or not settings.minutes:
+        return of_length(found, chosen.epochs)
+    resolver.origins["epochs"] = f"auto: as many as fit {settings.minutes:g} minutes, once measured"
+    return found
 
 
 def pick_preset(card: Card, name: str, image_size: int) -> Preset:

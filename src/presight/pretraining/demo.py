@@ -58,6 +58,11 @@ class Demo:
         return [*lines, *(f"run       {run}" for run in self.runs)]
 
     @property
+    def report(self) -> Path:
+        """Where the page about the runs belongs."""
+        return self.folder / "report.html"
+
+    @property
     def runs(self) -> list[Path]:
         """The run folders."""
         return [self.folder / name for name in self.measured]

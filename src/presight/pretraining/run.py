@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import io
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from presight.data.canvas import Images, Packed
 from presight.data.loader import Loader
 from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
-from presight.errors import Diverged, Interrupted, OutOfMemory, Stopped, UsageError
+from presight.errors import Diverged, Interrupted, OutOfMemory, Stopped
 from presight.pretraining import speed
 from presight.pretraining.card import write_card
 from presight.pretraining.configuration import Configuration, check_method
@@ -148,8 +149,6 @@ def _writing(folder: RunFolder, settings: Settings) -> Iterator[None]:
 def _solved(config: Configuration, images: Images, runtime: Runtime, began: float) -> Configuration:
     """The configuration with the epochs that fit its time budget, where it has one."""
     minutes = config.settings.minutes
-    if minutes < 0:
-        raise UsageError(f"--minutes {minutes:g}: a number above 0 was expected, or 0 for none.")
     if not minutes or "epochs" in config.requested:
         return config
     loader = _loader(config, images, runtime)
@@ -274,7 +273,7 @@ def _finished(
         f"done      {result.updates:,} updates in {duration(result.seconds)}, "
         f"{rate:,.0f} images/s, loss {result.loss:.3f}",
         f"backbone  {folder.backbone}",
-        f"next      presight evaluate {folder.path} --labels LABELLED_FOLDER",
+        f"next      presight evaluate {shlex.quote(str(folder.path))} --labels LABELLED_FOLDER",
     )
     for line in text:
         _LOG.info("%s", line)
