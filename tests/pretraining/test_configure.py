@@ -232,7 +232,7 @@ def test_a_solved_length_is_what_the_method_is_told() -> None:
     solved = of_length(found, 2.5, "auto: fit 5 minutes")
     assert (solved.plan.epochs, solved.spec.epochs) == (2.5, 2.5)
     assert solved.origins["epochs"] == "auto: fit 5 minutes"
-    assert found.origins["epochs"] == "auto: as many as fit 5 minutes, once measured"
+    assert found.origins["epochs"] == "replaced by what fits 5 minutes, once measured"
     assert dataclasses.replace(solved.spec, epochs=found.spec.epochs) == found.spec
 
 

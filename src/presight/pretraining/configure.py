@@ -93,7 +93,9 @@ def configure(
     )
     if "epochs" in plan or not settings.minutes:
         return of_length(found, chosen.epochs)
-    resolver.origins["epochs"] = f"auto: as many as fit {settings.minutes:g} minutes, once measured"
+    resolver.origins["epochs"] = (
+        f"replaced by what fits {settings.minutes:g} minutes, once measured"
+    )
     return found
 
 
