@@ -75,7 +75,7 @@ def cifar() -> list[str]:
         "| method | minutes | seed | images/s | kNN | linear probe | commit |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    seen = None
+    seen: dict[str, dict[str, float]] = {}
     for path in sorted(RESULTS.glob("cifar-*.json")):
         row = json.loads(path.read_text())
         method, minutes, seed = row["cell"].rsplit("-", 2)
@@ -86,12 +86,11 @@ def cifar() -> list[str]:
             f"{scores['pretrained/knn']:.3f} | {scores['pretrained/linear']:.3f} | "
             f"{row['commit']} |"
         )
-        seen = scores
-    if seen:
-        for name in ("untrained", "raw pixels"):
-            lines.append(
-                f"| {name} | | 0 | | {seen[f'{name}/knn']:.3f} | {seen[f'{name}/linear']:.3f} | |"
-            )
+        seen[seed] = scores
+    references = [("untrained", seed) for seed in sorted(seen)]
+    for name, seed in [*references, *[("raw pixels", seed) for seed in sorted(seen)[:1]]]:
+        knn, linear = seen[seed][f"{name}/knn"], seen[seed][f"{name}/linear"]
+        lines.append(f"| {name} | | {seed} | | {knn:.3f} | {linear:.3f} | |")
     return lines
 
 
