@@ -12,6 +12,7 @@ from data.making import encoded, pixels, write
 from presight.data.decode import Limits
 from presight.errors import DataError, UsageError
 from presight.evaluation.score import Score, read_result
+from presight.pretraining import data as opening
 from presight.pretraining import measure
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.measure import Measured, evaluate_run
@@ -108,7 +109,7 @@ def test_links_and_downloads_where_the_run_or_the_command_says_so(
         given.append(keywords)
         raise DataError("seen enough")
 
-    monkeypatch.setattr(module, "open_labelled", opened)
+    monkeypatch.setattr(opening, "open_labelled", opened)
     said = {"follow_links": True, "download": True}
     run = with_settings(tmp_path / "run", **(said if where == "run" else {}))
     with pytest.raises(DataError, match="seen enough"):

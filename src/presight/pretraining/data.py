@@ -9,11 +9,13 @@ from pathlib import Path
 from presight.core import world
 from presight.core.settings import Settings
 from presight.core.terminal import is_plain
-from presight.data.canvas import Images, images_of
+from presight.data.canvas import Images, Packed, images_of
 from presight.data.decode import Limits
-from presight.data.open import open_source
+from presight.data.open import open_labelled, open_source
 from presight.data.pool import Progress
-from presight.data.source import Source
+from presight.data.source import Source, shown
+from presight.data.stored import Stored
+from presight.evaluation.labelled import LabelledImages
 
 
 def counted(what: str, quiet: bool) -> Progress | None:
@@ -66,7 +68,7 @@ def open_images(source: Source, settings: Settings) -> Images:
     side = settings.cache_side
     if side == "auto":
         raise AssertionError("cache_side is resolved before images are opened")
-    where = None if settings.cache_dir == "auto" else Path(settings.cache_dir)
+    where = cache_folder(settings)
     workers = 0 if settings.workers == "auto" else settings.workers
 
     def make() -> Images:
@@ -86,3 +88,40 @@ def open_images(source: Source, settings: Settings) -> Images:
         return images
     world.barrier()
     return make()
+
+
+def open_labels(spec: str, settings: Settings, side: int, warnings: list[str]) -> LabelledImages:
+    """Labelled images, decoded; on this process alone.
+
+    Args:
+        spec: as the user named them.
+        settings: limits, cache folder, quiet.
+        side: short side of the cached images, pixels.
+        warnings: gets what is odd about them.
+    """
+    source = open_labelled(
+        spec,
+        limits=limits(settings),
+        follow_links=settings.follow_links,
+        download=settings.download,
+        max_bad_fraction=settings.max_bad_fraction,
+        progress=counted("looking at images", settings.quiet),
+    )
+    if isinstance(source, Stored):
+        warnings += [f"{shown(spec)}: {line}" for line in source.summary()]
+    images = images_of(
+        source,
+        side=side,
+        cache_dir=cache_folder(settings),
+        progress=counted("decoding once", settings.quiet),
+        max_bad_fraction=settings.max_bad_fraction,
+    )
+    lost = len(images.replaced) if isinstance(images, Packed) else 0
+    if lost:
+        warnings.append(f"{shown(spec)}: {lost:,} damaged images, the next one stands in for each.")
+    return LabelledImages.of(source, images)
+
+
+def cache_folder(settings: Settings) -> Path | None:
+    """Where decoded images are kept; None is the user's cache folder."""
+    return None if settings.cache_dir == "auto" else Path(settings.cache_dir)

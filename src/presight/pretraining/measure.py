@@ -13,17 +13,13 @@ import torch
 from presight.core import automatic, ranges
 from presight.core.backbone import Backbone
 from presight.core.settings import Settings
-from presight.data.canvas import Packed, default_cache, images_of
-from presight.data.open import open_labelled
-from presight.data.source import shown
-from presight.data.stored import Stored
-from presight.evaluation.labelled import LabelledImages
+from presight.data.canvas import default_cache
 from presight.evaluation.protocol import measure
 from presight.evaluation.score import Score, find, weights_of, write_result
 from presight.evaluation.table import score_table
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.data import counted, limits
-from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
+from presight.pretraining.data import cache_folder, counted, open_labels
+from presight.restore import load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
 
@@ -114,8 +110,9 @@ def _measured(
         "untrained": untrained_backbone(origin),
     }
     warnings: list[str] = []
-    train = _labelled(labels, origin, settings, warnings)
-    held = _labelled(test, origin, settings, warnings) if test else None
+    side = automatic.cache_side(origin.image_size).number
+    train = open_labels(labels, settings, side, warnings)
+    held = open_labels(test, settings, side, warnings) if test else None
     scores = measure(
         backbones,
         train,
@@ -123,7 +120,7 @@ def _measured(
         size=origin.image_size,
         seed=seed,
         device=pick_device(device),
-        cache=(_cache(settings) or default_cache()) / "features",
+        cache=(cache_folder(settings) or default_cache()) / "features",
         say=warnings.append,
         progress=counted("features", settings.quiet),
     )
@@ -141,33 +138,3 @@ def _measured(
     place = folder.evaluation(name)
     write_result(place, scores, protocol)
     return Measured(place, scores, warnings)
-
-
-def _labelled(spec: str, origin: Origin, settings: Settings, warnings: list[str]) -> LabelledImages:
-    """Labelled images at the cached side that this run's views ask for."""
-    source = open_labelled(
-        spec,
-        limits=limits(settings),
-        follow_links=settings.follow_links,
-        download=settings.download,
-        max_bad_fraction=settings.max_bad_fraction,
-        progress=counted("looking at images", settings.quiet),
-    )
-    if isinstance(source, Stored):
-        warnings += [f"{shown(spec)}: {line}" for line in source.summary()]
-    images = images_of(
-        source,
-        side=automatic.cache_side(origin.image_size).number,
-        cache_dir=_cache(settings),
-        progress=counted("decoding once", settings.quiet),
-        max_bad_fraction=settings.max_bad_fraction,
-    )
-    lost = len(images.replaced) if isinstance(images, Packed) else 0
-    if lost:
-        warnings.append(f"{shown(spec)}: {lost:,} damaged images, the next one stands in for each.")
-    return LabelledImages.of(source, images)
-
-
-def _cache(settings: Settings) -> Path | None:
-    """Where decoded images are kept; None is the user's cache folder."""
-    return None if settings.cache_dir == "auto" else Path(settings.cache_dir)
