@@ -3,10 +3,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := dev,timm,tasks
+EXTRAS := dev,docs,timm,tasks
 THREADS ?= 2
 
-.PHONY: help setup demo test test-all check lint types imports house bench clean
+.PHONY: help setup demo docs test test-all check lint types imports house bench clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,10 @@ setup: $(BIN)/.installed  ## Make the environment
 
 demo: setup  ## Pretrain two methods on embedded scenes, measure them, write a report (6 minutes)
 	$(BIN)/presight demo
+
+docs: setup  ## The handbook as pages, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "open site/index.html; to search in it: $(BIN)/python -m http.server -d site"
 
 test: setup check  ## All tests but slow and gpu ones, style, types, imports
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -56,4 +60,4 @@ bench: setup  ## The speed tables (minutes; wants a quiet machine)
 	$(BIN)/python benchmarks/startup.py
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
