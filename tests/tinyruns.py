@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from presight.core.options import split
-from presight.pretraining.run import Run, pretrain
+from presight.pretraining.outcome import Run
+from presight.pretraining.run import pretrain
 
 DATA = "scenes:64?size=16"
 UPDATES = 4

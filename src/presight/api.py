@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from presight.exporting.formats import Result
     from presight.pretraining.demo import Demo
     from presight.pretraining.measure import Measured
-    from presight.pretraining.run import Run
+    from presight.pretraining.outcome import Run
     from presight.store.integrity import Finding
 
 

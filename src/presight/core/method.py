@@ -102,5 +102,10 @@ class Method(Learner):
         """What is measured and exported."""
 
     def show(self, views: Views, step: Step) -> dict[str, Tensor]:
-        """Pictures for the report: name -> float [n,3,h,w] in [0, 1]."""
+        """Pictures for the report: name -> float [n,3,h,w] in [0, 1], at most 96 of them.
+
+        Called on a copy in eval mode without gradient, on one process. `reconstructions` holds n
+        images and then the n pictures made of them, `samples` what was drawn from the model; other
+        names stand under their pictures as they are.
+        """
         return {}

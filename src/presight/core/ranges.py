@@ -47,6 +47,7 @@ RANGES: dict[str, Range] = {
     "minutes": NOT_NEGATIVE,
     "checkpoint_minutes": NOT_NEGATIVE,
     "keep": Range(1),
+    "monitor_every": Range(0, open_low=True),
     "lr": NOT_NEGATIVE,
     "final_lr": SHARE,
     "milestones": SHARE,

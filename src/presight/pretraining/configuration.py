@@ -36,6 +36,8 @@ MAY_CHANGE = frozenset(
         "cache_dir",
         "download",
         "on_collapse",
+        "monitor",
+        "monitor_every",
         "out",
         *layout.ORDERS,
     )

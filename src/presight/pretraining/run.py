@@ -7,67 +7,41 @@ import csv
 import dataclasses
 import io
 import logging
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from presight.core import world
-from presight.core.backbone import Backbone
 from presight.core.method import Method
 from presight.core.settings import Settings
 from presight.data.canvas import Images, Packed
 from presight.data.loader import Loader
 from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
-from presight.errors import Diverged, Interrupted, OutOfMemory, Stopped
+from presight.errors import Diverged, Interrupted, Stopped
 from presight.pretraining import speed
-from presight.pretraining.card import write_card
 from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, of_length
 from presight.pretraining.data import open_data, open_images
 from presight.pretraining.look import look
+from presight.pretraining.outcome import Run, finished, out_of_memory
 from presight.pretraining.resume import continued, precision, same_data
+from presight.pretraining.ridge_monitor import SHARE, Sample, measures, open_monitor
+from presight.pretraining.shown import Shown, shows
 from presight.pretraining.watchers import announce, listening, picture, watchers
-from presight.restore import build_method, load_backbone, save_backbone
+from presight.restore import build_method
 from presight.store import atomic
-from presight.store.doctor import seal_run
-from presight.store.folder import RunFolder, environment
+from presight.store.folder import RunFolder, Status, environment
 from presight.training.checkpoint import Checkpoints
-from presight.training.loop import TrainResult, train
-from presight.training.observers import duration
+from presight.training.loop import train
 from presight.training.runtime import Runtime, device_name, pick_device
 from presight.training.saver import Saver
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a command left behind.
-
-    Args:
-        folder: the run folder.
-        summary: numbers and words of this session.
-        text: lines for a person.
-    """
-
-    folder: Path
-    summary: Mapping[str, Any]
-    text: Sequence[str] = ()
-
-    def backbone(self) -> Backbone:
-        """The pretrained backbone: a plain module in eval mode."""
-        return load_backbone(self.folder)
-
-    def lines(self) -> Sequence[str]:
-        """What a person is told at the end."""
-        return self.text
 
 
 def pretrain(
@@ -100,31 +74,54 @@ def pretrain(
     config: Configuration | None = None
     try:
         known = bool(world.broadcast_object(folder.begun and not settings.overwrite))
-        if known:
-            config = continued(data, folder, settings, plan, options)
-            source = open_data(data, config.settings)
-            config = same_data(config, source, settings, folder)
-        else:
-            source = open_data(data, settings)
-            config = configure(
-                data, source, settings, plan, options, runtime.device.type, runtime.precision
-            )
+        resolve = _continued if known else _new
+        config, source = resolve(data, folder, settings, plan, options, runtime)
         told = announce(config, source, runtime, settings.quiet)
         if settings.print_config or settings.dry_run:
             return Run(folder.path, *look(config))
-        with world.together(), _writing(folder, settings):
-            images = open_images(source, config.settings)
-            if not known:
-                config = _solved(config, images, runtime, began)
-            with listening(folder, told):
-                method = _method(config, folder)
+        with world.together():
+            sample, about = open_monitor(config.settings, config.spec.image_size)
+            with _writing(folder, settings):
+                images = open_images(source, config.settings)
                 if not known:
-                    _begin(config, source, images, folder)
-                return _trained(config, method, images, runtime, folder)
+                    config = _solved(config, images, runtime, began)
+                with listening(folder, (*told, *about)):
+                    method = _method(config, folder)
+                    if not known:
+                        _begin(config, source, images, folder)
+                    return _trained(config, method, images, runtime, folder, sample)
     except torch.OutOfMemoryError as error:
-        raise _out_of_memory(config, error) from error
+        raise out_of_memory(config, error) from error
     finally:
         runtime.close()
+
+
+def _continued(
+    data: str,
+    folder: RunFolder,
+    settings: Settings,
+    plan: Mapping[str, Any],
+    options: Mapping[str, Any],
+    runtime: Runtime,
+) -> tuple[Configuration, Source]:
+    """The configuration of the folder's run under this command, and its images."""
+    config = continued(data, folder, settings, plan, options)
+    source = open_data(data, config.settings)
+    return same_data(config, source, settings, folder), source
+
+
+def _new(
+    data: str,
+    folder: RunFolder,
+    settings: Settings,
+    plan: Mapping[str, Any],
+    options: Mapping[str, Any],
+    runtime: Runtime,
+) -> tuple[Configuration, Source]:
+    """The configuration of a new run, and its images."""
+    source = open_data(data, settings)
+    device = runtime.device.type
+    return configure(data, source, settings, plan, options, device, runtime.precision), source
 
 
 @contextlib.contextmanager
@@ -155,7 +152,8 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
     found = speed.measure(
         lambda: build_method(config.origin, config.settings.init), loader, config.plan, runtime
     )
-    left = max(1.0, minutes * 60 - (time.monotonic() - began))
+    share = 1.0 - SHARE if config.settings.monitor else 1.0
+    left = max(1.0, (minutes * 60 - (time.monotonic() - began)) * share)
     epochs = world.broadcast_object(found.epochs(left, loader.updates_per_epoch))
     if world.rank() == 0 and not config.settings.quiet:
         updates = round(epochs * loader.updates_per_epoch)
@@ -207,7 +205,12 @@ def _method(config: Configuration, folder: RunFolder) -> Method:
 
 
 def _trained(
-    config: Configuration, method: Method, images: Images, runtime: Runtime, folder: RunFolder
+    config: Configuration,
+    method: Method,
+    images: Images,
+    runtime: Runtime,
+    folder: RunFolder,
+    sample: Sample | None,
 ) -> Run:
     """Train, keep the state of run.json true, write the backbone."""
     loader = _loader(config, images, runtime)
@@ -221,6 +224,8 @@ def _trained(
     if world.rank() == 0 and not (folder.path / "pictures").is_dir():
         picture(method, loader, folder)
     observers = watchers(config, runtime, folder)
+    if shows(method) and world.rank() == 0:
+        observers.append(Shown(method, loader, folder, runtime))
     try:
         result = train(
             method,
@@ -230,60 +235,23 @@ def _trained(
             runtime=runtime,
             saver=saver,
             observers=observers,
+            measures=measures(config, method, sample, runtime),
             failures=check_method(config).failures,
         )
     except BaseException as error:
         for observer in observers:
             observer.on_end()
         if world.rank() == 0:
-            word = (
-                "interrupted"
-                if isinstance(error, Interrupted | Stopped | KeyboardInterrupt)
-                else "failed"
-            )
-            folder.update("diverged" if isinstance(error, Diverged) else word)  # type: ignore[arg-type]
+            folder.update(_status(error))
         raise
     finally:
         runtime.stop_trackers()
-    return _finished(config, method, result, runtime, folder)
+    return finished(config, method, result, folder)
 
 
-def _finished(
-    config: Configuration, method: Method, result: TrainResult, runtime: Runtime, folder: RunFolder
-) -> Run:
-    """Write the backbone, the manifest and the state; say what comes next."""
-    rate = result.images / max(result.seconds, 1e-9)
-    summary = {
-        "folder": str(folder.path),
-        "updates": result.updates,
-        "epochs": config.plan.epochs,
-        "loss": result.loss,
-        "seconds": round(result.seconds, 2),
-        "images_per_second": round(rate, 1),
-    }
-    if world.rank() == 0:
-        save_backbone(method.backbone.float(), config.origin, folder.backbone)
-        config.write(folder)
-        write_card(folder)
-        seal_run(folder)
-        folder.update("done", seconds=round(result.seconds, 2))
-    world.barrier()
-    text = (
-        *(f"note: {note}" for note in result.notes),
-        f"done      {result.updates:,} updates in {duration(result.seconds)}, "
-        f"{rate:,.0f} images/s, loss {result.loss:.3f}",
-        f"backbone  {folder.backbone}",
-        f"next      presight evaluate {shlex.quote(str(folder.path))} --labels LABELLED_FOLDER",
-    )
-    for line in text:
-        _LOG.info("%s", line)
-    return Run(folder.path, summary, text if world.rank() == 0 else ())
-
-
-def _out_of_memory(config: Configuration | None, error: Exception) -> OutOfMemory:
-    size = config and f" at batch {config.plan.batch_size} x {config.spec.image_size} px"
-    return OutOfMemory(
-        f"out of memory{size or ''}: {str(error).splitlines()[0]} Try a smaller --batch-size, "
-        "a smaller --image-size, or --accumulate 2 (which changes the negatives of contrastive "
-        "methods)."
-    )
+def _status(error: BaseException) -> Status:
+    """How a run stands that ended with an error."""
+    if isinstance(error, Diverged):
+        return "diverged"
+    polite = isinstance(error, Interrupted | Stopped | KeyboardInterrupt)
+    return "interrupted" if polite else "failed"

@@ -18,7 +18,7 @@ from presight.data.loader import Loader
 from presight.errors import Interrupted, UsageError
 from presight.training import optimize
 from presight.training.monitor import Monitor
-from presight.training.observers import Observer
+from presight.training.observers import Measure, Observer
 from presight.training.recorder import Recorder
 from presight.training.runtime import Runtime
 from presight.training.saver import Saver
@@ -64,6 +64,7 @@ def train(
     runtime: Runtime,
     saver: Saver | None = None,
     observers: Sequence[Observer] = (),
+    measures: Sequence[Measure] = (),
     failures: str = "",
     updates: int | None = None,
 ) -> TrainResult:
@@ -77,6 +78,7 @@ def train(
         runtime: device and processes.
         saver: resumes and keeps checkpoints; None keeps nothing.
         observers: are shown a record every few updates.
+        measures: add numbers to the records, of what they see of the learner.
         failures: what a collapse usually means for this learner.
         updates: stop after so many of this session, without an end (for measuring the speed).
 
@@ -88,7 +90,7 @@ def train(
     session.keep_batch = saver.keep_batch if saver else None
     total = total_updates(plan, loader.updates_per_epoch)
     sizes = (loader.batch_size, loader.updates_per_epoch)
-    recorder = Recorder(session, total, Monitor(failures), observers, *sizes)
+    recorder = Recorder(session, total, Monitor(failures), observers, *sizes, measures)
     session.guard.snapshot()
     now, first = session.progress, session.progress.number
     stop = total if updates is None else min(total, first + updates)

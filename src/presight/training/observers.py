@@ -13,6 +13,8 @@ from presight.store import records
 from presight.training.monitor import Advice
 
 Values = Mapping[str, float]
+Measure = Callable[[Values], Values]
+"""Adds numbers of its own to a record; every process asks it, and must get the same ones."""
 
 
 class Observer(Protocol):
@@ -38,8 +40,11 @@ class MetricsFile:
         self._metrics, self._events = metrics, events
 
     def on_record(self, values: Values) -> None:
-        """Append the numbers."""
+        """Append the numbers; a look of the monitor is an event too."""
         records.append(self._metrics, dict(values))
+        if "ridge_accuracy" in values:
+            told = {name: values[name] for name in ("step", "epoch", "ridge_accuracy")}
+            records.append(self._events, {"time": time.time(), "kind": "monitor", **told})
 
     def on_advice(self, advice: Advice) -> None:
         """Append the advice."""
@@ -92,25 +97,41 @@ def duration(seconds: float) -> str:
 
 
 def progress_words(values: Values) -> str:
-    """The health line: loss, rank, speed, and the time left."""
+    """The health line: loss, rank, the monitor's accuracy, speed, and the time left."""
     words = [f"loss {values['loss']:.3f}"]
     if "rank" in values:
         words.append(f"rank {values['rank']:.0f}/{values['dim']:.0f}")
+    if "ridge_accuracy" in values:
+        words.append(f"ridge {values['ridge_accuracy']:.1%}")
     words.append(f"{values['images_per_second']:,.0f} images/s")
     words.append(f"{duration(values['seconds_left'])} left")
     return "  ".join(words)
 
 
-class PlainProgress:
+class Remembering:
+    """Records, each with the newest of the numbers that only some of them have."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, float] = {}
+
+    def seen(self, values: Values) -> Values:
+        """The record with what is remembered."""
+        self._kept |= {name: values[name] for name in ("ridge_accuracy",) if name in values}
+        return {**self._kept, **values}
+
+
+class PlainProgress(Remembering):
     """A plain line at most every 30 seconds and at an epoch's end, for pipes and logs."""
 
     def __init__(self, stream: TextIO | None = None, every: float = 30.0) -> None:
+        super().__init__()
         self._stream, self._every = stream or sys.stderr, every
         self._last = -every
         self._epoch = 0
 
     def on_record(self, values: Values) -> None:
         """Print where it is due."""
+        values = self.seen(values)
         now = time.monotonic()
         if now - self._last < self._every and int(values["epoch"]) == self._epoch:
             return
@@ -131,13 +152,14 @@ class PlainProgress:
         """Nothing to close."""
 
 
-class BarProgress:
+class BarProgress(Remembering):
     """A progress bar for a terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+        super().__init__()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -155,7 +177,7 @@ class BarProgress:
             self._task,
             completed=values["step"],
             total=values["steps"],
-            words=progress_words(values),
+            words=progress_words(self.seen(values)),
         )
 
     def on_advice(self, advice: Advice) -> None:

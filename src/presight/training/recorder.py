@@ -13,7 +13,7 @@ from presight.core import world
 from presight.core.batch import Batch, Out
 from presight.nn.spread import effective_rank, spread
 from presight.training.monitor import Monitor
-from presight.training.observers import Observer
+from presight.training.observers import Measure, Observer
 from presight.training.session import Session
 
 EVERY = 10
@@ -26,6 +26,11 @@ WARM_SHARE = 0.05
 """Share of a run before advice is given: a start may look like anything."""
 
 
+def period(total: int) -> int:
+    """Updates from a record to the next, in a run of `total`; the last update has one too."""
+    return max(1, min(EVERY, total // 100))
+
+
 class Recorder:
     """What is known of the updates since the last record.
 
@@ -36,6 +41,7 @@ class Recorder:
         observers: are shown records.
         batch_size: images an update, over all processes.
         updates_per_epoch: to say how far an epoch is.
+        measures: add numbers of their own.
     """
 
     def __init__(
@@ -46,13 +52,15 @@ class Recorder:
         observers: Sequence[Observer],
         batch_size: int,
         updates_per_epoch: int,
+        measures: Sequence[Measure] = (),
     ) -> None:
         self._updates_per_epoch = updates_per_epoch
         self._session, self._total, self._monitor = session, total, monitor
         self._observers, self._batch_size = observers, batch_size
+        self._measures = measures
         self._start = self._since = time.monotonic()
         self._first = session.progress.number
-        self._every = max(1, min(EVERY, total // 100))
+        self._every = period(total)
         self.loss = float("nan")
         self._norm, self._lr = torch.tensor(float("nan")), 0.0
         self.update_seconds: list[float] = []
@@ -111,6 +119,8 @@ class Recorder:
         else:
             self._session.strike()
         values = self._values()
+        for measure in self._measures:
+            values.update(measure(values))
         for observer in self._observers:
             observer.on_record(values)
         warm = number > WARM_SHARE * self._total

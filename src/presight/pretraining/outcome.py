@@ -1,0 +1,87 @@
+"""What a run ends with: the backbone and its papers, a Run, or words for memory that ran out."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from presight.core import world
+from presight.core.backbone import Backbone
+from presight.core.method import Method
+from presight.errors import OutOfMemory
+from presight.pretraining.card import write_card
+from presight.pretraining.configuration import Configuration
+from presight.restore import load_backbone, save_backbone
+from presight.store.doctor import seal_run
+from presight.store.folder import RunFolder
+from presight.training.loop import TrainResult
+from presight.training.observers import duration
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command left behind.
+
+    Args:
+        folder: the run folder.
+        summary: numbers and words of this session.
+        text: lines for a person.
+    """
+
+    folder: Path
+    summary: Mapping[str, Any]
+    text: Sequence[str] = ()
+
+    def backbone(self) -> Backbone:
+        """The pretrained backbone: a plain module in eval mode."""
+        return load_backbone(self.folder)
+
+    def lines(self) -> Sequence[str]:
+        """What a person is told at the end."""
+        return self.text
+
+
+def finished(config: Configuration, method: Method, result: TrainResult, folder: RunFolder) -> Run:
+    """Write the backbone, the manifest and the state; say what comes next."""
+    rate = result.images / max(result.seconds, 1e-9)
+    summary = {
+        "folder": str(folder.path),
+        "updates": result.updates,
+        "epochs": config.plan.epochs,
+        "loss": result.loss,
+        "seconds": round(result.seconds, 2),
+        "images_per_second": round(rate, 1),
+    }
+    if world.rank() == 0:
+        save_backbone(method.backbone.float(), config.origin, folder.backbone)
+        config.write(folder)
+        write_card(folder)
+        seal_run(folder)
+        folder.update("done", seconds=round(result.seconds, 2))
+    world.barrier()
+    text = (
+        *(f"note: {note}" for note in result.notes),
+        f"done      {result.updates:,} updates in {duration(result.seconds)}, "
+        f"{rate:,.0f} images/s, loss {result.loss:.3f}",
+        f"backbone  {folder.backbone}",
+        f"next      presight evaluate {shlex.quote(str(folder.path))} --labels LABELLED_FOLDER",
+    )
+    for line in text:
+        _LOG.info("%s", line)
+    return Run(folder.path, summary, text if world.rank() == 0 else ())
+
+
+def out_of_memory(config: Configuration | None, error: Exception) -> OutOfMemory:
+    """What is raised where memory ran out: the sizes, and what helps."""
+    size = config and f" at batch {config.plan.batch_size} x {config.spec.image_size} px"
+    return OutOfMemory(
+        f"out of memory{size or ''}: {str(error).splitlines()[0]} Try a smaller --batch-size, "
+        "a smaller --image-size, or --accumulate 2 (which changes the negatives of contrastive "
+        "methods)."
+    )
