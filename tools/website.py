@@ -32,12 +32,15 @@ _LINK = re.compile(r"\[([^\]]*)\]\(([^)#\s:]+)(#[^)]*)?\)")
 
 
 def on_config(config: Any) -> Any:
-    """The reference's pages, by package, where the navigation has a folder for them."""
+    """The reference's pages by package, and pages of docs/ that the navigation does not name."""
     chapter = ["reference/index.md", *(f"reference/{name}.md" for name in public_packages())]
+    named = {target for entry in config.nav for target in entry.values()}
     for entry in config.nav:
         for title, target in entry.items():
             if target == "reference/":
                 entry[title] = chapter
+    written = sorted(page.name for page in (ROOT / "docs").glob("*.md"))
+    config.nav = [*config.nav, *(name for name in written if name not in named)]
     return config
 
 

@@ -43,7 +43,23 @@ def check(
     device: str = "auto",
     quiet: bool = False,
 ) -> Report:
-    """Look at images without training on them: the options are the command's.
+    """What is in a folder of images, what pretrain would skip and why, and what it would take.
+
+    Args:
+        data: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
+        min_side: images with a shorter side are skipped, pixels.
+        max_pixels: images with more pixels are skipped before they are decoded.
+        allow_truncated: take images whose end is missing.
+        float_range: take images of floats or 32-bit integers, each stretched from its least to
+            its greatest value.
+        follow_links: follow links that leave the folder.
+        download: fetch a torchvision: data set that is not on disk.
+        workers: processes that open images; auto is one less than the cores, at most 8.
+        device: what to train on, for the suggestions: auto, cpu, cuda, mps or xpu.
+        quiet: show no progress.
+
+    Returns:
+        Counts and suggestions; `.lines()` has them in words.
 
     Raises:
         DataError: nothing usable at all.

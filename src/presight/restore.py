@@ -142,8 +142,16 @@ def save_backbone(backbone: Backbone, origin: Origin, path: Path) -> None:
 def load_backbone(where: str | Path) -> Backbone:
     """A pretrained backbone from a run folder or a backbone file: a plain module in eval mode.
 
+    Args:
+        where: a run folder, or a `backbone.safetensors`.
+
+    Returns:
+        A module on the CPU: images float [B,3,H,W] in [0, 1] -> features [B, dim]; it normalizes
+        by itself. `.dim` is the width, `.stages(images)` gives the maps of all stages.
+
     Raises:
-        UsageError: nothing there. IntegrityError: a file that is not one of ours.
+        UsageError: nothing there.
+        IntegrityError: a file that is not one of ours.
     """
     path = Path(where)
     if path.is_dir():

@@ -69,6 +69,14 @@ class Draw:
         index: int64 [B], the samples' identities; results live on its device.
         occurrence: int64 [B] or None, how often the sample came before in this epoch.
         path: names of the forks taken so far.
+
+    Example:
+        >>> import torch
+        >>> from presight import Draw
+        >>> both = Draw(0, 0, torch.tensor([5, 9])).uniform("crop", (2,))
+        >>> alone = Draw(0, 0, torch.tensor([9])).uniform("crop", (2,))
+        >>> torch.equal(both[1:], alone)  # a sample's numbers do not depend on its batch
+        True
     """
 
     __slots__ = ("_rows", "epoch", "index", "occurrence", "path", "seed")

@@ -76,7 +76,12 @@ def entry(name: str, plugin: str = "") -> Entry:
 
 
 def load(name: str, plugin: str = "") -> type[Method]:
-    """Import one method's file, and no other's, and return its class."""
+    """Import one method's file, and no other's, and return its class.
+
+    Args:
+        name: as in the list of methods.
+        plugin: a Python file with methods of your own.
+    """
     found = entry(name, plugin)
     module = _import(found)
     loaded = getattr(module, found.class_name, None)

@@ -20,7 +20,15 @@ _THOROUGH = (1e-6, 1e5, 45)  # of the strength itself
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A strength that was tried: how it did on the held-out part of train."""
+    """A strength that was tried: how it did on the held-out part of train.
+
+    Args:
+        strength: of the penalty.
+        accuracy: in [0, 1].
+        loss: mean cross-entropy, nats.
+        converged: whether the fit did.
+        iterations: of the solver.
+    """
 
     strength: float
     accuracy: float
@@ -65,6 +73,10 @@ def strengths(features: Tensor, *, thorough: bool = False) -> list[float]:
 
     By default seven, from 1 to 1e-6 times n times the features' variance, so that the range does
     not depend on their scale; with `thorough` the 45 from 1e5 to 1e-6 of published probes.
+
+    Args:
+        features: float [n, d].
+        thorough: the 45 of published probes.
     """
     low, high, count = _THOROUGH if thorough else _FEW
     scale = 1.0
@@ -98,12 +110,23 @@ def linear_probe(
         seed: of the hold-out.
         thorough: try all of 45 strengths instead.
 
+    Returns:
+        The classifier; its `predict` takes float [n, d].
+
     Raises:
         UsageError: one class only, features that are not finite, sizes that do not fit.
 
     Source: Kornblith, Shlens, Le, Do Better ImageNet Models Transfer Better?, CVPR 2019; Chen et
     al., A Simple Framework for Contrastive Learning of Visual Representations, appendix B.8. The
     range of seven is ours.
+
+    Example:
+        >>> import torch
+        >>> from presight.evaluation import linear_probe
+        >>> train = torch.tensor([[0.0], [0.1], [0.2], [0.8], [0.9], [1.0]])
+        >>> probe = linear_probe(train, torch.tensor([3, 3, 3, 7, 7, 7]), validation=0.34)
+        >>> probe.predict(torch.tensor([[0.05], [0.95]]))
+        tensor([3, 7])
     """
     _check(train, train_labels)
     classes, labels = torch.unique(train_labels.long(), return_inverse=True)

@@ -16,6 +16,11 @@ def neighbor_count(n_train: int, n_classes: int, most: int = 200) -> int:
     """Neighbors that a bank of this size can bear: min(most, n / (2 C)), but three if there are.
 
     With more, the vote of a small bank only counts how many images each class has.
+
+    Args:
+        n_train: n, rows of the bank.
+        n_classes: C.
+        most: neighbors where the bank is large enough.
     """
     return max(1, min(most, max(3, n_train // (2 * max(1, n_classes))), n_train))
 
@@ -74,6 +79,13 @@ def knn(
 
     Source: Wu, Xiong, Yu, Lin, Unsupervised Feature Learning via Non-Parametric Instance
     Discrimination, CVPR 2018, section 3.4.
+
+    Example:
+        >>> import torch
+        >>> from presight.evaluation import knn
+        >>> bank, labels = torch.eye(3), torch.tensor([0, 1, 2])
+        >>> knn(bank, labels, torch.tensor([[0.9, 0.1, 0.0], [0.0, 0.1, 2.0]]), k=1)
+        tensor([0, 2])
     """
     _check(train, train_labels, test, k, temperature, leave_one_out)
     classes = int(train_labels.max()) + 1

@@ -40,6 +40,16 @@ def nt_xent(
         UsageError: shapes that are not [n, d] and equal, or a temperature that is not positive.
 
     Source: Chen et al., A Simple Framework for Contrastive Learning (ICML 2020), equation 1.
+
+    Example:
+        >>> import torch
+        >>> from presight.losses import nt_xent
+        >>> equal = torch.ones(8, 16)
+        >>> print(f"{nt_xent(equal, equal, temperature=0.1):.4f}")  # collapsed: log 15
+        2.7081
+        >>> apart = torch.eye(8)
+        >>> print(f"{nt_xent(apart, apart, temperature=0.1):.4f}")
+        0.0006
     """
     _check(first, second, temperature)
     first, second = unit(first), unit(second)
@@ -80,6 +90,13 @@ def info_nce(
 
     Source: van den Oord et al., Representation Learning with Contrastive Predictive Coding (2018),
     equation 4; with a queue: He et al., Momentum Contrast (CVPR 2020), equation 1.
+
+    Example:
+        >>> import torch
+        >>> from presight.losses import info_nce
+        >>> queries, keys, queue = torch.ones(4, 16), torch.ones(4, 16), torch.ones(64, 16)
+        >>> print(f"{info_nce(queries, keys, temperature=0.2, negatives=queue):.4f}")  # log 65
+        4.1744
     """
     _check(queries, keys, temperature)
     queries, keys = unit(queries), unit(keys)
@@ -101,7 +118,7 @@ def info_nce(
 
 
 def unit(embedding: Tensor) -> Tensor:
-    """Rows of length 1, in float32 (float64 stays), [n, d]."""
+    """Rows of length 1, float32 (float64 stays) [n, d]; a row of zeros stays zero."""
     exact = embedding if embedding.dtype == torch.float64 else embedding.float()
     return normalize(exact, dim=-1)
 

@@ -35,7 +35,10 @@ def names() -> tuple[str, ...]:
 
 
 def recipe_class(name: str) -> type[Recipe]:
-    """The class of a recipe.
+    """The class of a recipe; its fields are the recipe's options.
+
+    Args:
+        name: one of `names()`.
 
     Raises:
         UsageError: for an unknown name.
@@ -56,7 +59,19 @@ def recipe(name: str, *, size: int) -> Recipe:
         name: one of `names()`.
         size: side of a view, pixels.
 
+    Returns:
+        Called with a batch and a draw it gives float views in [0, 1], by name.
+
     Raises:
         UsageError: for an unknown name.
+
+    Example:
+        >>> import presight
+        >>> import torch
+        >>> images = torch.randint(0, 256, (4, 3, 40, 48), dtype=torch.uint8)
+        >>> batch = presight.Batch.of(images)
+        >>> draw = presight.Draw(0, 0, batch.index)  # seed, epoch, samples
+        >>> presight.views.recipe("simclr", size=32)(batch, draw)["views"].shape
+        torch.Size([8, 3, 32, 32])
     """
     return recipe_class(name)().sized(size)
