@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from docs.blocks import ROOT, commands, fenced, pages
+from presight import errors
 from presight.cli import main as command_line
 from presight.cli.console import Result
 from presight.core import options
@@ -194,3 +195,10 @@ def test_a_name_that_does_not_exist_is_found(source: str) -> None:
 def test_names_that_exist_are_taken() -> None:
     good = "import presight\nrun = presight.pretrain('photos/', temperature=0.1, epochs=3)\nrun.x"
     assert objections_to_names(good) == []
+
+
+def test_exit_codes_are_those_of_the_errors() -> None:
+    text = (ROOT / "docs" / "runs.md").read_text().partition("## Exit codes")[2]
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert told == {kind.exit_code for kind in kinds if issubclass(kind, errors.PresightError)}
