@@ -229,7 +229,13 @@ def given_names(package: Path) -> dict[str, str]:
             found |= {item.name: node.module for item in node.names}
         elif isinstance(node, ast.ImportFrom) and package == PACKAGE and "." in str(node.module):
             found |= {item.name: str(node.module) for item in node.names}
-    return found
+    return {name: home_of(name, module) for name, module in found.items()}
+
+
+def home_of(name: str, module: str) -> str:
+    """The module that defines a name, where a package only hands it on."""
+    place = PACKAGE.parent / module.replace(".", "/")
+    return given_names(place).get(name, module) if place.is_dir() else module
 
 
 def documented(name: str) -> list[str]:
@@ -260,28 +266,44 @@ def package_page(name: str) -> str:
         lines += [first_line(place / "__init__.py"), ""]
     given = given_names(place)
     if given:
-        rows = ([f"[`presight.{name}.{n}`][{home}.{n}]"] for n, home in given.items())
-        lines += ["Given away by the package itself:", ""]
-        lines += [f"- {row[0]}" for row in rows] + [""]
+        lines += [*table(_NAMES_HEAD, name_rows(f"presight.{name}", given)), ""]
     for module in documented(name):
         lines += [f"::: {module}", ""]
     return "\n".join(lines)
+
+
+_NAMES_HEAD = ("name", "what it is")
+
+
+def name_rows(package: str, given: dict[str, str]) -> Iterator[list[str]]:
+    """Names that a package gives away, with links and first lines."""
+    for name, home in given.items():
+        tree = ast.parse((PACKAGE.parent / home.replace(".", "/")).with_suffix(".py").read_text())
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        nodes = [node for node in tree.body if isinstance(node, kinds) and node.name == name]
+        summary = (ast.get_docstring(nodes[0]) or "").partition("\n")[0] if nodes else ""
+        yield [f"[`{package}.{name}`][{home}.{name}]", summary]
+
+
+_INNER = ["    options:", "      heading_level: 3", ""]
 
 
 def front_page() -> str:
     """The verbs in Python, what they return, and where the other names are."""
     given = given_names(PACKAGE)
     verbs = [n for n, home in given.items() if home in ("presight.api", "presight.restore")]
-    lines = ["# presight", "", "The verbs in Python, and where the other names are.", ""]
-    lines += [f"- [`presight.{n}`][{home}.{n}]" for n, home in given.items() if n not in verbs]
+    others = {n: home for n, home in given.items() if n not in verbs}
+    lines = ["# presight", "", "The verbs in Python: the same as on the command line.", ""]
+    lines += ["## Verbs", ""]
     for verb in verbs:
-        lines += ["", f"::: presight.{verb}"]
+        lines += [f"::: presight.{verb}", *_INNER]
     public = tuple(f"presight.{name}." for name in public_packages()[1:])
-    lines += ["", "# What they return", ""]
+    lines += ["## What they return", ""]
     for name, home in _returned().items():
         if not f"{home}.".startswith(public):
-            lines += [f"::: {home}.{name}", ""]
-    return "\n".join(lines)
+            lines += [f"::: {home}.{name}", *_INNER]
+    lines += ["## For methods of your own", "", *table(_NAMES_HEAD, name_rows("presight", others))]
+    return "\n".join(lines) + "\n"
 
 
 def _returned() -> dict[str, str]:
@@ -291,7 +313,7 @@ def _returned() -> dict[str, str]:
         if isinstance(node, ast.If):
             for item in node.body:
                 if isinstance(item, ast.ImportFrom) and item.module:
-                    found |= {name.name: item.module for name in item.names}
+                    found |= {n.name: home_of(n.name, item.module) for n in item.names}
     return {n: home for n, home in found.items() if home.startswith("presight.")}
 
 

@@ -122,12 +122,27 @@ def test_packages_are_those_that_the_code_names() -> None:
 
 
 def test_names_that_share_an_entry_are_separated() -> None:
-    separated = tool("docstrings").separated
+    rewritten = tool("docstrings").rewritten
     text = "Of a paper.\n\nArgs:\n    authors, year: of the\n        paper.\n    cost: x.\n"
-    assert separated(text) == (
+    assert rewritten(text) == (
         "Of a paper.\n\nArgs:\n    authors: of the\n        paper.\n    year: of the\n"
         "        paper.\n    cost: x."
     )
-    assert separated("One, two: three.\n\nReturns:\n    a, b: both.") == (
+    assert rewritten("One, two: three.\n\nReturns:\n    a, b: both.") == (
         "One, two: three.\n\nReturns:\n    a, b: both."
     )
+
+
+def test_errors_that_share_a_line_are_separated() -> None:
+    rewritten = tool("docstrings").rewritten
+    text = "X.\n\nRaises:\n    UsageError: no name. DataError: no image\n        at all."
+    assert rewritten(text) == (
+        "X.\n\nRaises:\n    UsageError: no name.\n    DataError: no image\n        at all."
+    )
+
+
+def test_a_box_of_columns_stays_one(site: Path) -> None:
+    rewritten = tool("docstrings").rewritten
+    assert rewritten("X.\n\n1. Draw.    2. Encode.") == "X.\n\n    1. Draw.    2. Encode."
+    text = (site / "reference" / "methods.html").read_text()
+    assert "3. Project and normalize" in re.sub(r"<[^>]+>", "", text.partition("<pre>")[2])
