@@ -41,7 +41,8 @@ def resolved(device: str = "cpu", count: int = COUNT, **flat: Any) -> Configurat
 def test_no_auto_is_left_in_what_decides(name: str, device: str) -> None:
     found = resolved(device, method=name)
     left = [key for key, value in vars(found.settings).items() if value == "auto"]
-    assert left == ["cache_dir"]  # a place of this machine, which decides nothing
+    # A place of this machine, and how often a person is told: they decide nothing.
+    assert left == ["cache_dir", "monitor_every"]
     assert (found.settings.device, found.settings.preset) == (device, "32")
     assert "auto" not in vars(found.plan).values()
     assert "auto" not in found.options.values()

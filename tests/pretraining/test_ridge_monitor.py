@@ -127,6 +127,7 @@ def watching(monkeypatch: pytest.MonkeyPatch, every: Any, cost: float) -> list[i
     [
         (1.0, list(range(40, 401, 40))),
         (2.5, [100, 200, 300, 400]),
+        (2.15, [88, 172, 260, 344, 400]),  # between two records: at the next one
         (0.01, list(range(4, 401, 4))),  # oftener than there are records
         (7.0, [280, 400]),
         (99.0, [400]),

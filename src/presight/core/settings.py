@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,3 +84,8 @@ class Settings:
     print_config: bool = False
     json: bool = False
     quiet: bool = False
+
+    def given(self) -> dict[str, Any]:
+        """What differs from the defaults, by option."""
+        fields = dataclasses.fields(self)
+        return {f.name: getattr(self, f.name) for f in fields if getattr(self, f.name) != f.default}

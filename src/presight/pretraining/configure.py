@@ -76,11 +76,6 @@ def configure(
     chosen = _plan(resolver, preset, len(source), precision, settings)
     updates = len(source) // chosen.batch_size
     _say_origins(resolver, plan, options, preset)
-    requested = {
-        f.name: getattr(resolver.settings, f.name)
-        for f in dataclasses.fields(Settings)
-        if getattr(resolver.settings, f.name) != f.default
-    }
     found = Configuration(
         data=data,
         settings=settings,
@@ -89,7 +84,7 @@ def configure(
         spec=DataSpec(len(source), size, chosen.batch_size, updates, chosen.epochs),
         fingerprint=source.fingerprint,
         origins=resolver.origins,
-        requested={**requested, **plan, **options},
+        requested={**resolver.settings.given(), **plan, **options},
     )
     if "epochs" in plan or not settings.minutes:
         return of_length(found, chosen.epochs)

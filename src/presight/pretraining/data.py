@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 
 from presight.core import world
 from presight.core.settings import Settings
-from presight.core.terminal import is_plain
 from presight.data.canvas import Images, Packed, images_of
 from presight.data.decode import Limits
 from presight.data.open import open_labelled, open_source
-from presight.data.pool import Progress
 from presight.data.source import Source, shown
 from presight.data.stored import Stored
 from presight.evaluation.labelled import LabelledImages
-
-
-def counted(what: str, quiet: bool) -> Progress | None:
-    """Shows done of total: written over where the cursor may move, else a line every 30 s."""
-    if quiet or world.rank():
-        return None
-    last = time.monotonic()
-    terminal = not is_plain(sys.stderr)
-
-    def show(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < (0.25 if terminal else 30.0) and done < total:
-            return
-        if done == total and not terminal and now - last < 30.0:
-            return
-        last = now
-        end = "\n" if done == total or not terminal else ""
-        start = "\r" if terminal else ""
-        print(f"{start}{what} {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
-
-    return show
+from presight.pretraining.telling import counted as counted
 
 
 def open_data(data: str, settings: Settings) -> Source:

@@ -12,15 +12,21 @@ from typing import Any
 from presight.core import world
 from presight.core.backbone import Backbone
 from presight.core.method import Method
-from presight.errors import OutOfMemory
+from presight.errors import IntegrityError, Interrupted, OutOfMemory
+from presight.pretraining import markup
 from presight.pretraining.card import write_card
 from presight.pretraining.configuration import Configuration
+from presight.pretraining.pictures import listed
 from presight.restore import load_backbone, save_backbone
+from presight.store import records
 from presight.store.doctor import seal_run
 from presight.store.folder import RunFolder
-from presight.training.loop import TrainResult
+from presight.training.checkpoint import Checkpoints
+from presight.training.loop import TrainResult, total_updates
 from presight.training.observers import duration
 
+_PICTURES = 4
+"""Of a run that a notebook shows."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -45,6 +51,27 @@ class Run:
     def lines(self) -> Sequence[str]:
         """What a person is told at the end."""
         return self.text
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how it stands, numbers, pictures, what to do next."""
+        folder = RunFolder(self.folder)
+        status = folder.status if folder.exists else "not begun"
+        numbers = {**self.summary, **_last_look(folder)}
+        shown = [(name.replace("_", " "), _number(value)) for name, value in numbers.items()
+                 if isinstance(value, int | float) and not isinstance(value, bool)]  # fmt: skip
+        made = [
+            markup.picture(
+                folder.path / "pictures" / Path(str(entry.get("file"))).name,
+                str(entry.get("caption", "")),
+            )
+            for entry in listed(folder)[:_PICTURES]
+        ]
+        return markup.frame(
+            markup.line(f"{self.folder}: {status}", "font-weight:600"),
+            markup.rows(shown),
+            *made,
+            markup.preformatted(self.text),
+        )
 
 
 def finished(config: Configuration, method: Method, result: TrainResult, folder: RunFolder) -> Run:
@@ -75,6 +102,33 @@ def finished(config: Configuration, method: Method, result: TrainResult, folder:
     for line in text:
         _LOG.info("%s", line)
     return Run(folder.path, summary, text if world.rank() == 0 else ())
+
+
+def interrupted(folder: RunFolder, error: Interrupted) -> Run:
+    """A run that stopped at a checkpoint, for who goes on in the same process."""
+    config, done = Configuration.read(folder), max(Checkpoints(folder.checkpoints).steps())
+    total = total_updates(config.plan, config.spec.updates_per_epoch)
+    summary = {"folder": str(folder.path), "status": "interrupted", "updates": done}
+    text = (
+        f"stopped   {error}",
+        f"kept      {done:,} of {total:,} updates in {folder.checkpoints}",
+        "next      the same call goes on from here; .backbone() gives what is learned so far",
+    )
+    return Run(folder.path, summary, text)
+
+
+def _last_look(folder: RunFolder) -> dict[str, float]:
+    """The newest number of the monitor, where there is one."""
+    try:
+        found = [one["ridge_accuracy"] for one in records.read(folder.metrics)
+                 if isinstance(one.get("ridge_accuracy"), float)]  # fmt: skip
+    except (OSError, IntegrityError):
+        return {}
+    return {"ridge_accuracy": found[-1]} if found else {}  # type: ignore[dict-item]
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
 def out_of_memory(config: Configuration | None, error: Exception) -> OutOfMemory:

@@ -21,13 +21,8 @@ def continued(
     options: Mapping[str, Any],
 ) -> Configuration:
     """The folder's configuration under this command."""
-    requested = {
-        field.name: getattr(settings, field.name)
-        for field in dataclasses.fields(Settings)
-        if getattr(settings, field.name) != field.default
-    }
     saved = Configuration.read(folder)
-    config = saved.resumed(data, settings, {**requested, **plan, **options}, folder)
+    config = saved.resumed(data, settings, {**settings.given(), **plan, **options}, folder)
     if folder.status == "done" and config.plan.epochs <= saved.plan.epochs:
         raise RunError(folder.finished())
     return config

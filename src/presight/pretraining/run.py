@@ -7,7 +7,6 @@ import csv
 import dataclasses
 import io
 import logging
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from presight.core import world
 from presight.core.method import Method
 from presight.core.settings import Settings
+from presight.core.terminal import in_notebook
 from presight.data.canvas import Images, Packed
 from presight.data.loader import Loader
 from presight.data.source import Skipped, Source, shown
@@ -28,10 +28,12 @@ from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, of_length
 from presight.pretraining.data import open_data, open_images
 from presight.pretraining.look import look
-from presight.pretraining.outcome import Run, finished, out_of_memory
+from presight.pretraining.notebook import cell, one_process
+from presight.pretraining.outcome import Run, finished, interrupted, out_of_memory
 from presight.pretraining.resume import continued, precision, same_data
 from presight.pretraining.ridge_monitor import SHARE, Sample, measures, open_monitor
 from presight.pretraining.shown import Shown, shows
+from presight.pretraining.telling import say
 from presight.pretraining.watchers import announce, listening, picture, watchers
 from presight.restore import build_method
 from presight.store import atomic
@@ -60,11 +62,31 @@ def pretrain(
         options: of the method, what differs from its preset.
 
     Raises:
-        PresightError: of the kind that fits, with words for the user.
+        PresightError: of the kind that fits, with words for the user. Interrupted is returned
+            in a notebook as a run that is not finished, once there is a checkpoint.
     """
-    began = time.monotonic()
     plan, options = dict(plan or {}), dict(options or {})
+    one_process(data, settings, {**plan, **options})
     folder = RunFolder(Path(settings.out or f"runs/{settings.method}"))
+    quiet = settings.quiet or settings.dry_run or settings.print_config
+    try:
+        with cell(f"{settings.method} in {folder}", quiet=quiet):
+            return _run(data, folder, settings, plan, options)
+    except Interrupted as error:
+        if not in_notebook() or not Checkpoints(folder.checkpoints).steps():
+            raise
+        return interrupted(folder, error)  # cells below can go on with what is learned
+
+
+def _run(
+    data: str,
+    folder: RunFolder,
+    settings: Settings,
+    plan: dict[str, Any],
+    options: dict[str, Any],
+) -> Run:
+    """A session of a run, from the command to its end."""
+    began = time.monotonic()
     runtime = Runtime(
         settings.device,
         precision(folder, settings, plan),
@@ -135,7 +157,7 @@ def _writing(folder: RunFolder, settings: Settings) -> Iterator[None]:
     folder.refuse_others()
     with folder.lock() as lock:
         for note in lock.notes:
-            print(f"note: {note}", file=sys.stderr)
+            say(f"note: {note}")
         if folder.exists:  # also a run that was stopped before it was configured
             folder.update("running")
         else:
@@ -157,10 +179,9 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
     epochs = world.broadcast_object(found.epochs(left, loader.updates_per_epoch))
     if world.rank() == 0 and not config.settings.quiet:
         updates = round(epochs * loader.updates_per_epoch)
-        print(
+        say(
             f"speed     {config.plan.batch_size / found.update:,.0f} images/s; {updates:,} "
-            f"updates, {epochs:.2f} epochs, fit {minutes:g} minutes",
-            file=sys.stderr,
+            f"updates, {epochs:.2f} epochs, fit {minutes:g} minutes"
         )
     return of_length(config, epochs, f"auto: fit {minutes:g} minutes on this machine")
 
@@ -183,7 +204,7 @@ def _begin(config: Configuration, source: Source, images: Images, folder: RunFol
             writer.writerow(("path", "reason"))
             writer.writerows((shown(path), reason) for path, reason in skipped)
             atomic.write_text(folder.skipped, text.getvalue())
-            print(f"{len(skipped):,} left out, listed in {folder.skipped}", file=sys.stderr)
+            say(f"{len(skipped):,} left out, listed in {folder.skipped}")
         config.write(folder)
     world.barrier()
 

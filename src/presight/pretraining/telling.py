@@ -2,9 +2,75 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from presight.core import world
+from presight.core.terminal import is_plain
+
+
+class Place(Protocol):
+    """Shows what a person is told, in place of stderr."""
+
+    def say(self, line: str) -> None:
+        """Show a line."""
+
+    def wait(self, what: str, done: int, total: int) -> None:
+        """Show how far something is that has to be waited for."""
+
+
+_open: list[Place] = []
+
+
+@contextlib.contextmanager
+def told_in(place: Place | None) -> Iterator[None]:
+    """While open, what is told goes to a place; None changes nothing."""
+    if place is None:
+        yield
+        return
+    _open.append(place)
+    try:
+        yield
+    finally:
+        _open.remove(place)
+
+
+def place() -> Place | None:
+    """Where what is told goes now; None is stderr."""
+    return _open[-1] if _open else None
 
 
 def say(line: str) -> None:
     """Tell a line."""
-    print(line, file=sys.stderr, flush=True)
+    if _open:
+        _open[-1].say(line)
+    else:
+        print(line, file=sys.stderr, flush=True)
+
+
+def counted(what: str, quiet: bool) -> Callable[[int, int], None] | None:
+    """Shows done of total: written over where the cursor may move, else a line every 30 s."""
+    if quiet or world.rank():
+        return None
+    if _open:
+        place = _open[-1]
+        return lambda done, total: place.wait(what, done, total)
+    last = time.monotonic()
+    terminal = not is_plain(sys.stderr)
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < (0.25 if terminal else 30.0) and done < total:
+            return
+        if done == total and not terminal and now - last < 30.0:
+            return
+        last = now
+        end = "\n" if done == total or not terminal else ""
+        start = "\r" if terminal else ""
+        print(f"{start}{what} {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
+
+    return show

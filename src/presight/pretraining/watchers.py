@@ -21,7 +21,9 @@ from presight.data.stored import Stored
 from presight.errors import RunError
 from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import warnings
+from presight.pretraining.notebook import CellProgress, present
 from presight.pretraining.pictures import save_views
+from presight.pretraining.telling import say
 from presight.store import atomic, records
 from presight.store.folder import RunFolder, utc
 from presight.training.monitor import Advice
@@ -47,7 +49,7 @@ def announce(config: Configuration, source: Source, runtime: Runtime, quiet: boo
     odd = list(source.summary()) if isinstance(source, Stored) else []
     odd += [f"note: {text}" for text in warnings(config)]
     for line in () if world.rank() else odd if quiet else (*lines, *odd):
-        print(line, file=sys.stderr, flush=True)
+        say(line)
     return (*lines, *odd)
 
 
@@ -71,6 +73,8 @@ def watchers(config: Configuration, runtime: Runtime, folder: RunFolder) -> list
         observers.append(Tracker(runtime.track))
     if config.settings.quiet:
         observers.append(AdviceOnly())
+    elif cell := present():
+        observers.append(CellProgress(cell))
     else:
         observers.append(PlainProgress() if is_plain(sys.stderr) else BarProgress())
     return observers
@@ -105,7 +109,7 @@ class AdviceOnly:
 
     def on_advice(self, advice: Advice) -> None:
         """Print the advice."""
-        print(f"note: {advice.text}", file=sys.stderr, flush=True)
+        say(f"note: {advice.text}")
 
     def on_end(self) -> None:
         """Nothing is open."""
@@ -122,7 +126,7 @@ class Notes(logging.Handler):
         """Write the note."""
         text = record.getMessage()
         records.append(self._folder.events, {"time": time.time(), "kind": "note", "text": text})
-        print(f"note: {text}", file=sys.stderr, flush=True)
+        say(f"note: {text}")
 
 
 class LogFile(logging.Handler):

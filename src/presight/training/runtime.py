@@ -11,15 +11,13 @@ import importlib
 import importlib.util
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import ProjectConfiguration
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -27,6 +25,14 @@ from presight.core import world
 from presight.core.batch import Views
 from presight.errors import Unavailable, UsageError
 from presight.nn.norm import synchronize
+
+with (
+    warnings.catch_warnings()
+):  # in a notebook it regrets the lack of widgets, which none here uses
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState, PartialState
+    from accelerate.utils import ProjectConfiguration
 
 Precision = Literal["fp32", "bf16", "fp16", "fp64"]
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -1,4 +1,7 @@
-"""Signals that end a run politely: SIGTERM, SIGINT and SIGUSR1 set a flag, a second one kills."""
+"""Signals that end a run politely: SIGTERM, SIGINT and SIGUSR1 set a flag, a second one kills.
+
+At a prompt or in a notebook, whose process holds more than the run, it interrupts instead.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Self
+
+from presight.core.terminal import is_interactive
 
 POLITE = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGUSR1") if hasattr(signal, name)
@@ -27,6 +32,8 @@ class Signals:
         return self
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.pending and is_interactive():
+            raise KeyboardInterrupt
         if self.pending:
             os._exit(75)
         self.pending = signal.Signals(number).name
