@@ -3,6 +3,7 @@
 - `a, b: text` in Args describes both.
 - `UsageError: why. DataError: why.` in Raises are two.
 - A box of columns, as methods have, keeps its columns.
+- A full name in code, `presight.losses.nt_xent`, links to its place, if it has one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import griffe
 
 _SHARED = re.compile(r"^( +)(\*{0,2}\w+(?:, \*{0,2}\w+)+): (.*)$", re.DOTALL)
 _NEXT_ERROR = re.compile(r"(?<=[.;]) (?=\w+Error: )")
+_NAME = re.compile(r"`(presight(?:\.\w+)+)(\(\))?`")
+_LINKED = r'<autoref identifier="\1" optional><code>\1\2</code></autoref>'
 _COLUMNS = re.compile(r"\S {3,}\S")
 
 
@@ -27,7 +30,7 @@ def rewritten(docstring: str) -> str:
             paragraph = "\n".join((head, *(text for e in _entries(body) for text in _parts(e))))
         elif not paragraph.startswith(" ") and _COLUMNS.search(paragraph):
             paragraph = "\n".join(f"    {line}" for line in paragraph.splitlines())
-        found.append(paragraph)
+        found.append(_NAME.sub(_LINKED, paragraph))
     return "\n\n".join(found)
 
 

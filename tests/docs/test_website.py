@@ -146,3 +146,9 @@ def test_a_box_of_columns_stays_one(site: Path) -> None:
     assert rewritten("X.\n\n1. Draw.    2. Encode.") == "X.\n\n    1. Draw.    2. Encode."
     text = (site / "reference" / "methods.html").read_text()
     assert "3. Project and normalize" in re.sub(r"<[^>]+>", "", text.partition("<pre>")[2])
+
+
+def test_a_full_name_links_to_its_place(site: Path) -> None:
+    text = (site / "reference" / "presight.html").read_text()
+    assert re.search(r'href="core\.html#presight\.core\.plan\.TrainPlan"[^>]*><code>', text)
+    assert "<autoref" not in text
