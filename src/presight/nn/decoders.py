@@ -144,6 +144,7 @@ class Generator(nn.Module):
         dim: width of the code.
         image_size: a multiple of 8 from 16 on.
         width: channels before the last layer; they double towards the code, at most 8 times.
+        channels: of the images that are drawn.
     """
 
     def __init__(self, dim: int, image_size: int, width: int = 64, channels: int = 3) -> None:
@@ -175,6 +176,12 @@ def critic_trunk(
 ) -> tuple[nn.Sequential, int]:
     """DCGAN's discriminator without its last layer: 4x4 convolutions, stride 2, leaky ReLU 0.2.
 
+    Args:
+        image_size: a multiple of 8 from 16 on.
+        width: channels of the first convolution; they double, up to 8 times.
+        channels: of the images.
+        norm: batch norm after all convolutions but the first, or none.
+
     Returns:
         The layers, from images in [-1, 1] to a flat vector, and the vector's width.
     """
@@ -200,6 +207,7 @@ class PairCritic(nn.Module):
         image_size: a multiple of 8 from 16 on.
         width: channels of the first convolution.
         hidden: width of the layers on the code; the joint layer has twice as many.
+        channels: of the images that are judged.
     """
 
     def __init__(

@@ -130,7 +130,13 @@ def _step(
 
 
 def solarize(images: Tensor, where: Tensor, threshold: float | Tensor = 0.5) -> Tensor:
-    """Images whose values at or above the threshold are inverted, where bool [n] is true."""
+    """Images whose values at or above the threshold are inverted, where bool [n] is true.
+
+    Args:
+        images: float [n,3,h,w] in [0, 1].
+        where: bool [n].
+        threshold: in [0, 1]; one for all, or one that broadcasts to the images.
+    """
     color = images[:, :3]
     hit = (color >= threshold) & where[:, None, None, None]
     return _with_rest(torch.where(hit, 1.0 - color, color), images)
