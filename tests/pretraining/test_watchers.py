@@ -220,3 +220,10 @@ def test_everything_that_is_said_stands_in_the_log(tmp_path: Path) -> None:
     with listening(folder):
         log.info("again")
     assert len(folder.log(0).read_text().splitlines()) == len(lines) + 2
+
+
+def test_passes_over_all_images_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny(tmp_path / "run", method="deepcluster", quiet=False)
+    assert "before epoch 1: looking at all images, 16 of 64\n" in capsys.readouterr().err

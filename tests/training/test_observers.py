@@ -8,9 +8,11 @@ import pytest
 from presight.store import records
 from presight.training.monitor import Advice
 from presight.training.observers import (
+    BarProgress,
     MetricsFile,
     PlainProgress,
     Tracker,
+    Waiting,
     duration,
     progress_words,
 )
@@ -50,6 +52,41 @@ def test_plain_lines_come_now_and_then_and_at_an_epochs_end() -> None:
     assert lines[0].startswith("step 10/40 (25%)  loss 4.250")
     assert len(lines) == 2
     assert lines[1].startswith("step 20/40 (50%)")
+
+
+def test_the_monitors_number_is_remembered() -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(stream, every=0.0)
+    progress.on_record(VALUES | {"ridge_accuracy": 0.431})
+    progress.on_record(VALUES)
+    assert [line.count("ridge 43.1%") for line in stream.getvalue().splitlines()] == [1, 1]
+    assert "ridge" not in progress_words(VALUES)
+
+
+def test_a_look_of_the_monitor_is_an_event(tmp_path: Path) -> None:
+    written = MetricsFile(tmp_path / "metrics.jsonl", tmp_path / "events.jsonl")
+    written.on_record(VALUES)
+    written.on_record(VALUES | {"ridge_accuracy": 0.431, "ridge_labels": 40.0})
+    (event,) = records.read(tmp_path / "events.jsonl")
+    event.pop("time")
+    assert event == {"kind": "monitor", "step": 10, "epoch": 1.5, "ridge_accuracy": 0.431}
+    assert len(list(records.read(tmp_path / "metrics.jsonl"))) == 2
+
+
+def test_waits_are_told_now_and_then() -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(stream, every=0.0)
+    assert isinstance(progress, Waiting)
+    progress.on_wait("looking at all images,", 1000, 5000)
+    assert stream.getvalue() == "looking at all images, 1,000 of 5,000\n"
+    seldom = PlainProgress(stream, every=1e6)
+    for done in range(5):
+        seldom.on_wait("looking,", done, 5)
+    assert stream.getvalue().count("looking,") == 1
+    bar = BarProgress()
+    bar.on_wait("looking,", 1, 5)
+    assert bar._progress.tasks[0].fields["words"] == "looking, 1 of 5"
+    bar.on_end()
 
 
 def test_advice_has_a_line_of_its_own() -> None:

@@ -116,3 +116,17 @@ def test_a_large_table_is_a_map_on_disk(runtime: Runtime, monkeypatch: pytest.Mo
     rows = survey(Diary(), runtime).embed(lambda v: v["x"], views=Mean())
     assert rows.dtype == torch.float16
     assert torch.allclose(rows.float(), expected(), atol=1e-3)
+
+
+def test_who_waits_is_told_how_far_it_is(runtime: Runtime) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    def wait(what: str, done: int, total: int) -> None:
+        told.append((what, done, total))
+
+    passes = DataSurvey(Diary(), loader(3), runtime, seed=1, epoch=2, wait=wait)
+    passes.embed(lambda views: views["x"], views=Mean())
+    counts = [(done, total) for what, done, total in told if "before epoch 3" in what]
+    assert counts == [(done, COUNT) for done in (3, 6, 9, 12, 15, 16)]
+    assert passes.once(lambda: torch.ones(1)).item() == 1
+    assert told[-1][1:] == (0, 1)

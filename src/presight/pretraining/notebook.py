@@ -104,6 +104,10 @@ class CellProgress(Remembering):
         """Show the numbers."""
         self._cell.progress(self.seen(values))
 
+    def on_wait(self, what: str, done: int, total: int) -> None:
+        """Show how far something between two updates is."""
+        self._cell.wait(what, done, total)
+
     def on_advice(self, advice: Advice) -> None:
         """Show the advice; it stays."""
         self._cell.say(f"note: {advice.text}")

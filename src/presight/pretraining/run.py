@@ -171,6 +171,8 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
     if not minutes or "epochs" in config.requested:
         return config
     loader = _loader(config, images, runtime)
+    if world.rank() == 0 and not config.settings.quiet:
+        say("speed     measuring how long an update takes, about 15 s")
     found = speed.measure(
         lambda: build_method(config.origin, config.settings.init), loader, config.plan, runtime
     )

@@ -24,7 +24,7 @@ from presight.training.runtime import Runtime
 from presight.training.saver import Saver
 from presight.training.session import Seat, Session
 from presight.training.signals import Signals
-from presight.training.survey import DataSurvey
+from presight.training.survey import DataSurvey, Wait
 
 Part = tuple[Views, Step]
 
@@ -98,7 +98,7 @@ def train(
         with Signals() as signals:
             while now.number < stop:
                 if now.batch == 0:
-                    begin_epoch(session, loader)
+                    begin_epoch(session, loader, recorder.wait)
                 batches = loader.epoch(now.epoch, start=now.batch, indices=session.indices)
                 try:
                     for batch in recorder.waiting(batches):
@@ -136,10 +136,10 @@ def advance(
     recorder.after_update()
 
 
-def begin_epoch(session: Session, loader: Loader) -> None:
+def begin_epoch(session: Session, loader: Loader, wait: Wait | None = None) -> None:
     """Let the learner look at all data; what it finds is in its buffers."""
     learner, seed, epoch = session.learner, session.plan.seed, session.progress.epoch
-    survey = DataSurvey(learner, loader, session.runtime, seed=seed, epoch=epoch)
+    survey = DataSurvey(learner, loader, session.runtime, seed=seed, epoch=epoch, wait=wait)
     plan = learner.begin_epoch(survey)
     session.indices = plan.indices if plan else None
     if session.indices is not None and len(session.indices) != survey.n_samples:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol, TextIO, runtime_checkable
 
 from presight.errors import Diverged
 from presight.store import records
@@ -31,6 +31,14 @@ class Observer(Protocol):
 
     def on_end(self) -> None:
         """The run is over, finished or not."""
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """An observer that also tells how far something between two updates is."""
+
+    def on_wait(self, what: str, done: int, total: int) -> None:
+        """So much of it is done."""
 
 
 class MetricsFile:
@@ -144,6 +152,13 @@ class PlainProgress(Remembering):
             flush=True,
         )
 
+    def on_wait(self, what: str, done: int, total: int) -> None:
+        """Print where it is due."""
+        now = time.monotonic()
+        if now - self._last >= self._every:
+            self._last = now
+            print(f"{what} {done:,} of {total:,}", file=self._stream, flush=True)
+
     def on_advice(self, advice: Advice) -> None:
         """Print the advice on a line of its own."""
         print(f"note: {advice.text}", file=self._stream, flush=True)
@@ -179,6 +194,10 @@ class BarProgress(Remembering):
             total=values["steps"],
             words=progress_words(self.seen(values)),
         )
+
+    def on_wait(self, what: str, done: int, total: int) -> None:
+        """Say it beside the bar, which stays where it is."""
+        self._progress.update(self._task, words=f"{what} {done:,} of {total:,}")
 
     def on_advice(self, advice: Advice) -> None:
         """Print the advice above the bar."""

@@ -13,7 +13,7 @@ from presight.core import world
 from presight.core.batch import Batch, Out
 from presight.nn.spread import effective_rank, spread
 from presight.training.monitor import Monitor
-from presight.training.observers import Measure, Observer
+from presight.training.observers import Measure, Observer, Waiting
 from presight.training.session import Session
 
 EVERY = 10
@@ -162,6 +162,12 @@ class Recorder:
             if self._out.collapsed is not None:
                 values["collapsed"] = float(self._out.collapsed)
         return values
+
+    def wait(self, what: str, done: int, total: int) -> None:
+        """Tell the observers that care how far something between two updates is."""
+        for observer in self._observers:
+            if isinstance(observer, Waiting):
+                observer.on_wait(what, done, total)
 
     def end(self) -> None:
         """Tell the observers that the session is over."""

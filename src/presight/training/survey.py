@@ -20,6 +20,8 @@ from presight.training.runtime import Runtime
 
 T = TypeVar("T")
 MAP_ABOVE_BYTES = 1 << 30
+Wait = Callable[[str, int, int], None]
+"""Told what is waited for, how much of it is done, and how much there is."""
 
 
 class DataSurvey:
@@ -30,15 +32,24 @@ class DataSurvey:
         loader: the training loader; its ordered pass is used.
         runtime: device and precision.
         seed, epoch: of this survey; torch's generator is seeded from them on every process.
+        wait: is told how far a pass is.
     """
 
     def __init__(
-        self, learner: nn.Module, loader: Loader, runtime: Runtime, *, seed: int, epoch: int
+        self,
+        learner: nn.Module,
+        loader: Loader,
+        runtime: Runtime,
+        *,
+        seed: int,
+        epoch: int,
+        wait: Wait | None = None,
     ) -> None:
         self.epoch, self.seed = epoch, seed
         self.n_samples = len(loader.images)
         self.draw = Draw(seed, epoch, torch.arange(1), path=("survey",))
         self._learner, self._loader, self._runtime = learner, loader, runtime
+        self._wait = wait or (lambda what, done, total: None)
         runtime.seed(key_of(seed, epoch, "survey"))
 
     @torch.no_grad()
@@ -57,6 +68,7 @@ class DataSurvey:
 
     def _pass(self, fn: Callable[[Views], Tensor], recipe: Recipe) -> Tensor:
         result: Tensor | None = None
+        done, what = 0, f"before epoch {self.epoch + 1}: looking at all images,"
         for batch in self._loader.ordered(self._loader.batch_size):
             batch = batch.to(self._runtime.device)
             draw = Draw(self.seed, self.epoch, batch.index, path=("survey",))
@@ -67,6 +79,8 @@ class DataSurvey:
             if result is None:
                 result = _table(self.n_samples, rows)
             result[batch.index.cpu()] = rows.to("cpu", result.dtype)
+            done += len(batch) * world.size()
+            self._wait(what, min(done, self.n_samples), self.n_samples)
         if result is None:
             raise AssertionError("a survey of no data")
         if world.size() > 1:
@@ -75,6 +89,7 @@ class DataSurvey:
 
     def once(self, fn: Callable[[], T]) -> T:
         """Run on process 0 and hand the result to all."""
+        self._wait(f"before epoch {self.epoch + 1}: work on all images, step", 0, 1)
         result: T = world.broadcast_object(fn() if world.rank() == 0 else None)
         return result
 
