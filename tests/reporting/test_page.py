@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from presight.errors import RunError, UsageError
 from presight.evaluation.score import Score
-from presight.reporting.page import write_report
-from reporting.doubles import make_run, score, usual_scores
+from presight.reporting.page import MOST_BYTES, write_report
+from reporting.doubles import curve_scores, make_embedding, make_run, score, usual_scores
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -27,6 +31,9 @@ PAYLOADS = [
 ]
 
 
+_EMPTY = ("meta", "img", "input", "br", "hr", "link", "path", "image", "use")
+
+
 class Page(HTMLParser):
     """What a browser would see: elements, attributes, text."""
 
@@ -35,14 +42,25 @@ class Page(HTMLParser):
         self.elements: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
         self.words: list[str] = []
+        self.scripts: list[str] = []
+        self.open: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append(tag)
+        if tag not in _EMPTY:
+            self.open.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data.strip())
+        elif self.open and self.open[-1] != "style":
+            self.words.append(data)
 
     @property
     def text(self) -> str:
@@ -54,7 +72,8 @@ def page_of(tmp_path: Path, *runs: Path) -> Page:
 
 
 def usual(tmp_path: Path) -> Page:
-    make_run(tmp_path / "a", scores=usual_scores())
+    folder = make_run(tmp_path / "a", scores=usual_scores())
+    make_embedding(folder.evaluation("one") / "embedding")
     return page_of(tmp_path, tmp_path / "a")
 
 
@@ -62,15 +81,16 @@ def test_the_answer_comes_first(tmp_path: Path) -> None:
     text = usual(tmp_path).text
     order = ["71.2\u00a0%", "to know before", "Is it useful?", "Did it train well?", "did it see",
              "What exactly was done"]  # fmt: skip
-    places = [text.index(words.replace("\u00a0", " ")) for words in order]
+    main = text[text.index("Verdict") :]
+    places = [main.rindex(words.replace("\u00a0", " ")) for words in order[1:]]
     assert places == sorted(places)
     assert "95 % interval 67.1 to 75.0" in text
-    assert "+12.8 points" in text
+    assert "12.8 points" in text
     assert "above the untrained network" in text
     assert "blind guess" in text
-    assert "presight pretrain quiet --out 'runs/a b'" in text
+    assert "presight pretrain quiet \\ --out 'runs/a b'" in text
     assert "0123abcd" in text
-    assert "Loss fell from" in text
+    assert "The loss fell from" in text
 
 
 def test_a_run_is_named_by_its_method_and_backbone(tmp_path: Path) -> None:
@@ -79,36 +99,44 @@ def test_a_run_is_named_by_its_method_and_backbone(tmp_path: Path) -> None:
         make_run(tmp_path / name, scores=usual_scores(), name="simclr")
     text = page_of(tmp_path, tmp_path / "a", tmp_path / "b").text
     assert "a simclr \N{MIDDLE DOT} resnet18 \N{MIDDLE DOT} 12,345 images" in text
-    assert "a simclr done 71.2 %" in text
+    assert "a simclr done 1,000 71.2 (67.1 to 75.0)" in text
     assert "method.name simclr simclr" in text
+    assert "Chen et al., ICML 2020." in text
     assert "method.views.size 32 file" in text
     assert "train.epochs 3.0 user" in text
 
 
-def test_one_file_without_network_or_script(tmp_path: Path) -> None:
+def test_one_file_without_network_and_one_script_by_its_digest(tmp_path: Path) -> None:
     page = usual(tmp_path)
     for _, name, value in page.attributes:
         if name in ("src", "href", "xlink:href", "srcset", "action", "data"):
             assert value.startswith(("data:image/", "#")), (name, value[:40])
-    assert not {"script", "link", "iframe", "object", "embed", "base", "form"} & set(page.elements)
+    assert not {"link", "iframe", "object", "embed", "base", "form"} & set(page.elements)
     policy = next(value for tag, _, value in page.attributes if value.startswith("default-src"))
     assert "default-src 'none'" in policy
-    assert "script" not in policy
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"https?://|@import|url\((?!#)", text)
     assert len(text) < 1_000_000
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert len(scripts) == 1
+    assert f"script-src 'sha256-{digest}';" in policy
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_words_of_users_stay_words(tmp_path: Path, payload: str) -> None:
     scores = [*usual_scores(), score(payload, "linear", 0.5), score("pretrained", payload, 0.5)]
     folder = make_run(tmp_path / "run", scores=scores, name=payload)
+    make_embedding(folder.evaluation("one") / "embedding", name=payload)
     next((folder.path / "pictures").iterdir()).rename(
         folder.path / "pictures" / (payload.replace("/", "_") + ".png")
     )
     page = page_of(tmp_path, folder.path)
     plain = usual(tmp_path)
     assert set(page.elements) == set(plain.elements)
+    assert len([one for one in page.elements if one == "script"]) == 2
+    held = json.loads(page.scripts[0])
+    assert held["names"][0].startswith(payload.replace("\u202e", "\ufffd")[:9])
     known = {(tag, name) for tag, name, _ in plain.attributes}
     assert {(tag, name) for tag, name, _ in page.attributes} <= known
     assert not any(name.startswith("on") for _, name, _ in page.attributes)
@@ -134,7 +162,7 @@ def test_an_unescaped_template_would_be_caught(
     environment.autoescape = False
     monkeypatch.setattr(page, "_environment", lambda: environment)
     make_run(tmp_path / "run", name=PAYLOADS[0])
-    assert "script" in page_of(tmp_path, tmp_path / "run").elements
+    assert "alert(1)" in page_of(tmp_path, tmp_path / "run").scripts
 
 
 def test_long_names_are_cut(tmp_path: Path) -> None:
@@ -159,7 +187,7 @@ def test_several_runs_are_compared(tmp_path: Path) -> None:
     make_run(tmp_path / "a", scores=usual_scores(0.7))
     make_run(tmp_path / "b", scores=None, status="failed", updates=1)
     text = page_of(tmp_path, tmp_path / "a", tmp_path / "b").text
-    assert text.index("All runs") < text.index("Verdict")
+    assert text.rindex("All runs") < text.index("Each run") < text.rindex("Verdict")
     assert "failed" in text
     assert "not measured" in text
     assert "nothing can be drawn" in text
@@ -195,6 +223,60 @@ def test_refuses(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run"):
         write_report([tmp_path], tmp_path / "x.html")
     assert not (tmp_path / "x.html").exists()
+
+
+def test_of_several_folders_one_without_a_run_is_named(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", scores=usual_scores())
+    (tmp_path / "photos").mkdir()
+    text = page_of(tmp_path, tmp_path / "a", tmp_path / "photos").text
+    assert "photos: failed. They stay in the table." in text
+    assert "photos holds no run" in text
+    assert str(tmp_path) not in text
+
+
+def test_a_killed_run_says_so(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "a", status="running")
+    folder.run_file.write_bytes(folder.run_file.read_bytes()[:100])
+    text = page_of(tmp_path, folder.path).text
+    assert "run.json cannot be read" in text
+    assert "The state of the run is not known." in text
+
+
+def test_no_folder_of_the_machine_is_on_the_page(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "a", scores=usual_scores(), name=str(tmp_path / "secret photos"))
+    folder.environment.write_bytes(b"{")
+    make_embedding(folder.evaluation("one") / "embedding")
+    write_report([folder.path], tmp_path / "x.html")
+    text = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert str(tmp_path) not in text
+    assert tmp_path.name not in text
+    assert "secret photos" in text
+
+
+def test_a_page_of_many_runs_stays_small_by_leaving_out_thumbnails(tmp_path: Path) -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 255, (32 * 40, 32 * 25, 3), np.uint8)
+    for name in "abcd":
+        folder = make_run(tmp_path / name, scores=curve_scores())
+        place = make_embedding(folder.evaluation("one") / "embedding", n=400)
+        Image.fromarray(noise).save(place / "sprite.jpg", quality=95)
+        told = {"side": 32, "columns": 25, "rows": list(range(400))}
+        (place / "sprite.json").write_text(json.dumps(told))
+    assert (place / "sprite.jpg").stat().st_size > 1_000_000
+    one = write_report([tmp_path / "a"], tmp_path / "one.html")
+    four = write_report([tmp_path / name for name in "abcd"], tmp_path / "four.html")
+    assert 1_000_000 < one.stat().st_size <= MOST_BYTES
+    assert four.stat().st_size <= MOST_BYTES
+    assert four.read_text().count("<image ") == 4
+
+
+def test_long_logs_do_not_make_a_long_page(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "a", updates=1)
+    lines = (json.dumps({"step": i, "epoch": i / 9, "loss": 1.0 + i % 7}) for i in range(100_000))
+    with open(folder.metrics, "a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    assert write_report([folder.path], tmp_path / "x.html").stat().st_size < 500_000
 
 
 def test_an_older_score_does_not_speak_for_a_newer(tmp_path: Path) -> None:

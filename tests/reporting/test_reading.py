@@ -6,9 +6,9 @@ import pytest
 
 from presight.errors import RunError
 from presight.evaluation.score import weights_of, write_result
-from presight.reporting.reading import read_run, series
+from presight.reporting.reading import is_finite, read_run, series
 from presight.store import atomic
-from reporting.doubles import make_run, usual_scores
+from reporting.doubles import make_embedding, make_run, usual_scores
 
 
 def test_everything_is_read(tmp_path: Path) -> None:
@@ -49,6 +49,7 @@ def test_nothing_but_run_json_is_needed(tmp_path: Path) -> None:
             file.unlink()
     run = read_run(folder.path)
     assert (run.records, run.scores, run.remarks) == ([], [], [])
+    assert run.embedding is None
 
 
 def test_a_cut_last_line_is_no_damage(tmp_path: Path) -> None:
@@ -84,3 +85,32 @@ def test_series_leaves_out_what_is_no_number() -> None:
         {"step": 5, "loss": 1.5},
     ]
     assert series(found, "loss") == ([1.0, 5.0], [2.0, 1.5])
+
+
+def test_integers_without_end_are_no_numbers() -> None:
+    assert is_finite(3)
+    assert not is_finite(10**400)
+    assert series([{"epoch": 1, "loss": 10**400}], "loss") == ([], [])
+
+
+def test_the_embedding_of_the_newest_evaluation_counts(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", scores=usual_scores())
+    make_embedding(folder.path / "embed" / "x", n=30)
+    found = read_run(folder.path).embedding
+    assert found is not None
+    assert len(found.map) == 30
+    make_embedding(folder.evaluation("one") / "embedding", n=40)
+    found = read_run(folder.path).embedding
+    assert found is not None
+    assert len(found.map) == 40
+
+
+@pytest.mark.parametrize("file", ["embeddings.npz", "index.csv", "embed.json"])
+def test_a_cut_embedding_is_a_remark(tmp_path: Path, file: str) -> None:
+    folder = make_run(tmp_path / "run", scores=usual_scores())
+    place = make_embedding(folder.evaluation("one") / "embedding")
+    whole = (place / file).read_bytes()
+    (place / file).write_bytes(whole[: len(whole) // 2])
+    run = read_run(folder.path)
+    assert run.embedding is None
+    assert run.remarks[0].startswith("embedding cannot be read")

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from collections.abc import Sequence
 
-from presight.errors import PresightError
-from presight.evaluation.intervals import paired_difference
-from presight.evaluation.score import Score, find
-from presight.reporting.reading import RunFacts, series
-from presight.reporting.wording import between, cut, number, percent, points
+from presight.evaluation.score import Score
+from presight.reporting.measured import Point, blind_guess, gap, places
+from presight.reporting.reading import RunFacts
+from presight.reporting.wording import between, percent, points
 
-Level = Literal["must", "should", "record"]
 _NAMES = {"linear": "by a linear probe", "knn": "by nearest neighbors"}
-_WIDE = 0.05
-
-
-@dataclasses.dataclass(frozen=True)
-class Warned:
-    """Something to know before a number is quoted: what was found, and what to do."""
-
-    level: Level
-    text: str
-    do: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +25,7 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Gap:
-    """Accuracy of one row above another on the same images, with its paired interval."""
+    """Accuracy of the pretrained row above another on the same images, and how to say it."""
 
     other: str
     value: float
@@ -47,39 +35,51 @@ class Gap:
     @property
     def words(self) -> str:
         """The gap as half a sentence."""
-        span = f"({points(self.low)} to {points(self.high)})"
-        if self.low > 0:
-            return f"{points(self.value)} points {span} above {self.other}"
-        if self.high < 0:
-            return f"{points(self.value)} points {span} against {self.other}, which is better"
+        if self.low > 0 or self.high < 0:
+            where, sign = ("above", 1) if self.low > 0 else ("below", -1)
+            low, high = sorted((sign * self.low, sign * self.high))
+            span = f"95 % interval {between(low, high)}"
+            return f"{100 * sign * self.value:.1f} points ({span}) {where} {self.other}"
+        span = f"(95 % interval {points(self.low)} to {points(self.high)})"
         return f"not to be told from {self.other}: {points(self.value)} points {span}"
 
 
-def headline(scores: list[Score]) -> Score | None:
-    """The score that the verdict is about: pretrained features by the linear probe, or by kNN."""
-    return find(scores, "pretrained", "linear") or find(scores, "pretrained", "knn")
+_OTHERS = (("untrained", "the untrained network"), ("raw pixels", "raw pixels"))
 
 
-def gaps(scores: list[Score]) -> list[Gap]:
-    """The headline against the other rows by the same protocol, where images can be paired."""
-    main = headline(scores)
-    if main is None:
-        return []
-    found = []
-    for row, name in (("untrained", "the untrained network"), ("raw pixels", "raw pixels")):
-        other = find(scores, row, main.protocol)
-        if other is None:
-            continue
-        try:  # other images, or none by image: nothing to pair
-            found.append(Gap(name, *paired_difference(main.correct(), other.correct())))
-        except PresightError:
-            continue
-    return found
+def protocol_of_headline(scores: Sequence[Score]) -> str:
+    """Linear probe, or kNN where there is no probe; empty where the row is not there."""
+    for protocol in ("linear", "knn"):
+        if places(scores, "pretrained", protocol):
+            return protocol
+    return ""
+
+
+def gaps(scores: Sequence[Score], n: int) -> list[Gap]:
+    """Pretrained features against the other rows with `n` labels, where images can be paired."""
+    protocol = protocol_of_headline(scores)
+    found = ((name, gap(scores, protocol, n, "pretrained", row)) for row, name in _OTHERS)
+    return [Gap(name, one.value, one.low, one.high) for name, one in found if one is not None]
+
+
+def headline(scores: Sequence[Score]) -> Point | None:
+    """The point that the verdict is about.
+
+    The most labels at which pretrained and untrained can be told apart in favor of the first; where
+    there is no such number, the most labels of all.
+    """
+    found = places(scores, "pretrained", protocol_of_headline(scores))
+    for point in found[::-1]:
+        first = gaps(scores, point.n_labels)[:1]
+        if first and first[0].low > 0:
+            return point
+    return found[-1] if found else None
 
 
 def verdict(run: RunFacts) -> Verdict:
     """Whether the pretraining was worth it, as far as it was measured."""
-    main = headline(run.scores)
+    scores = run.scores
+    main = headline(scores)
     if main is None:
         return Verdict(
             "Not measured: what these features are worth is",
@@ -87,106 +87,53 @@ def verdict(run: RunFacts) -> Verdict:
             "",
             "With labelled images, `presight evaluate RUN --labels LABELLED` measures it.",
         )
-    how = _NAMES.get(main.protocol, main.protocol)
-    compared = gaps(run.scores)
-    lede = " ".join(f"{_upper(gap.words)}." for gap in compared)
-    blind = find(run.scores, "blind guess", "majority")
+    how = _NAMES[protocol_of_headline(scores)]
+    lede = " ".join(f"{upper(one.words)}." for one in gaps(scores, main.n_labels))
+    blind = blind_guess(scores)
     if blind is not None:
-        lede += f" A blind guess reaches {percent(blind.value)}."
+        lede += f" A blind guess reaches {percent(blind)}."
+    seeds = f", {len(main.values)} label seeds" if len(main.values) > 1 else ""
     return Verdict(
-        f"With {main.n_train:,} labels, frozen features reach",
-        percent(main.value),
-        f"(95 % interval {between(main.low, main.high)}, {how}, {main.n_test:,} test images)",
+        f"With {main.n_labels:,} labels, frozen features reach",
+        percent(main.mean),
+        f"(95 % interval {between(main.low, main.high)}, {how}{seeds}, "
+        f"{scores[0].n_test:,} test images)",
         lede.strip(),
     )
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def usefulness(scores: Sequence[Score]) -> str:
+    """Whether it is useful, over all numbers of labels."""
+    counts = [p.n_labels for p in places(scores, "pretrained", protocol_of_headline(scores))]
+    against = [(n, found[0]) for n in counts if (found := gaps(scores, n))]
+    better = [n for n, one in against if one.low > 0]
+    worse = [n for n, one in against if one.high < 0]
+    if not against:
+        return "Cannot tell: there is no untrained network beside it to compare with."
+    if len(better) == len(against):
+        return f"Yes: better than the untrained network with {_counts(better)} labels."
+    if len(worse) == len(against):
+        return f"No: the untrained network is better with {_counts(worse)} labels."
+    if not better and not worse:
+        return "Cannot tell: the pretrained and the untrained network reach about the same."
+    told = [f"{word} with {_counts(found)} labels" for word, found in
+            (("better", better), ("worse", worse)) if found]  # fmt: skip
+    return f"It depends: {' and '.join(told)} than the untrained network; else cannot tell."
 
 
-def warned(run: RunFacts) -> list[Warned]:
-    """All warnings, the most important first."""
-    found = [*_of_state(run), *_of_scores(run)]
-    if run.outdated:
-        text = "These scores are of earlier weights: the run was trained on since."
-        found.append(Warned("must", text, "Give the same evaluate command again."))
-    kinds: dict[str, Level] = {"rank": "must", "loss": "must"}
-    for event in run.events:
-        if isinstance(event.get("text"), str):
-            level = kinds.get(str(event.get("kind")), "should")
-            found.append(Warned(level, cut(event["text"], 600)))
-    if run.skipped:
-        text = f"{run.skipped:,} images were left out; skipped.csv says why."
-        found.append(Warned("record", text))
-    found += [Warned("should", cut(remark, 300), "Restore the file.") for remark in run.remarks]
-    order = {"must": 0, "should": 1, "record": 2}
-    unique = dict.fromkeys(found)
-    return sorted(unique, key=lambda one: order[one.level])
+def _counts(found: Sequence[int]) -> str:
+    return " and ".join(filter(None, (", ".join(f"{n:,}" for n in found[:-1]), f"{found[-1]:,}")))
 
 
-def _of_state(run: RunFacts) -> list[Warned]:
-    if run.status == "done":
-        return []
-    words = {
-        "diverged": "Training diverged: the loss was not finite, or the embeddings collapsed.",
-        "failed": "Training failed; the log in the run folder says why.",
-        "interrupted": "Training was interrupted before its end.",
-        "running": "The run was not finished when this report was written.",
-    }
-    text = words.get(run.status, "The state of the run is not known.")
-    level: Level = "must" if run.status in ("diverged", "failed") else "should"
-    return [Warned(level, text, "The same command goes on where it stopped.")]
-
-
-def _of_scores(run: RunFacts) -> list[Warned]:
-    scores = run.scores
-    if not scores:
-        return []
-    found = []
-    for text in dict.fromkeys(
-        str(text) for score in scores for text in _listed(score.details.get("warnings"))
-    ):
-        found.append(Warned("must", cut(text, 300)))
-    for gap in gaps(scores):
-        if gap.high < 0:
-            text = f"{_upper(gap.other)} do better than the pretrained features."
-            if "network" in gap.other:
-                text = "The untrained network does better than the pretrained one."
-            found.append(Warned("must", text, "Train longer, or try another method."))
-        elif gap.low <= 0:
-            text = f"The pretrained features cannot be told from {gap.other}."
-            found.append(Warned("should", text, "Train longer, or label more test images."))
-    for score in scores:
-        if score.details.get("converged") is False:
-            text = f"The linear probe of {cut(score.row)} did not converge."
-            found.append(Warned("should", text, "Its accuracy may be too low."))
+def curve_title(scores: Sequence[Score]) -> str:
+    """The title of the label curve: its finding, with its interval."""
     main = headline(scores)
-    if main is not None and main.high - main.low > 2 * _WIDE:
-        span = between(main.low, main.high)
-        text = f"{main.n_test:,} test images are few: the 95 % interval is {span} %."
-        found.append(Warned("should", text, "Label more images for the test."))
-    text = "Intervals are over test images only; this is one pretraining with one seed."
-    return [*found, Warned("record", text, "Other seeds may differ by more.")]
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def change(run: RunFacts, name: str, what: str) -> str:
-    """The title of a curve: from where to where it went."""
-    _, values = series(run.records, name)
-    first, last = values[0], values[-1]
-    verb = "rose" if last > first else "fell"
-    if abs(last - first) <= 0.01 * max(abs(first), abs(last)):
-        return f"{what} stayed at {number(last)}"
-    return f"{what} {verb} from {number(first)} to {number(last)}"
-
-
-def order_of_rows(scores: list[Score]) -> str:
-    """The title of the chart of scores."""
-    compared = gaps(scores)
-    if not compared:
+    found = gaps(scores, main.n_labels) if main else []
+    if main is None or not found:
         return "Accuracy of frozen features, beside the rows that were measured"
-    return f"Pretrained features: {compared[0].words}"
+    return f"With {main.n_labels:,} labels pretrained features are {found[0].words}"
+
+
+def upper(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]

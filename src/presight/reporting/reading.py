@@ -6,26 +6,37 @@ import csv
 import dataclasses
 import json
 import math
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from presight.core import yamlfile
 from presight.errors import PresightError, RunError
 from presight.evaluation.score import Score, read_result, weights_of
-from presight.store import records
+from presight.reporting.embedding import EmbeddingFacts, read_embedding
+from presight.store import integrity, records
 from presight.store.folder import RunFolder
 
 T = TypeVar("T")
 _MOST_BYTES = 8 << 20
 _MOST_RECORDS = 2_000_000
+_DAMAGE = (
+    PresightError,
+    OSError,
+    ValueError,
+    RecursionError,
+    zipfile.BadZipFile,
+    EOFError,
+    KeyError,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """A `result.json`: its folder's name, its scores and what they have in common."""
+    """A `result.json`: its folder, its scores and what they have in common."""
 
-    name: str
+    folder: Path
     scores: list[Score]
     protocol: dict[str, Any]
 
@@ -44,7 +55,9 @@ class RunFacts:
         records: of metrics.jsonl.
         events: of events.jsonl.
         evaluations: sound ones, the newest last.
-        pictures: files of the first batch's views.
+        embedding: of the newest evaluation, or what `embed` wrote last.
+        pictures: files of views and of what the method makes.
+        checksums: file -> SHA-256, as the run's manifest says.
         skipped: images that were left out.
         weights: which ones the run holds now, as evaluations name theirs.
         remarks: files that could not be read.
@@ -59,7 +72,9 @@ class RunFacts:
     records: list[dict[str, Any]]
     events: list[dict[str, Any]]
     evaluations: list[Evaluation]
+    embedding: EmbeddingFacts | None
     pictures: list[Path]
+    checksums: Mapping[str, str]
     skipped: int
     weights: str
     remarks: list[str]
@@ -75,10 +90,14 @@ class RunFacts:
         return self.evaluations[-1].scores if self.evaluations else []
 
     @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Of the newest evaluation."""
+        return self.evaluations[-1].protocol if self.evaluations else {}
+
+    @property
     def outdated(self) -> bool:
         """Whether these scores are of other weights than the run holds now."""
-        protocol = self.evaluations[-1].protocol if self.evaluations else {}
-        return bool(protocol.get("weights", self.weights) != self.weights)
+        return bool(self.protocol.get("weights", self.weights) != self.weights)
 
 
 def read_run(path: Path) -> RunFacts:
@@ -91,34 +110,50 @@ def read_run(path: Path) -> RunFacts:
     if not folder.exists:
         raise RunError(f"{path} holds no run; the folder that `pretrain --out` wrote was expected.")
     remarks: list[str] = []
-
-    def tried(file: Path, read: Callable[[Path], T], otherwise: T) -> T:
-        if not file.exists():
-            return otherwise
-        try:
-            return read(file)
-        except (PresightError, OSError, ValueError, RecursionError) as error:
-            remarks.append(f"{file.name} cannot be read: {error}")
-            return otherwise
-
+    tried = _Tried(remarks)
     empty: dict[str, Any] = {}
     data = tried(folder.data, _table, empty)
-    origins = data.get("origins")
+    evaluations = _evaluations(folder, tried)
     return RunFacts(
         name=folder.path.resolve().name,
         info=tried(folder.run_file, _table, empty),
         config=tried(folder.config, lambda file: _flat(yamlfile.read(file)), empty),
-        origins=origins if isinstance(origins, dict) else {},
+        origins=table_of(data.get("origins")),
         environment=tried(folder.environment, _table, empty),
         data=data,
         records=tried(folder.metrics, _records, []),
         events=tried(folder.events, _records, []),
-        evaluations=_evaluations(folder, tried),
+        evaluations=evaluations,
+        embedding=_embedding(folder, evaluations, tried),
         pictures=sorted((folder.path / "pictures").glob("*.png")),
+        checksums=tried(folder.manifest, _checksums, {}),
         skipped=tried(folder.skipped, _lines, 0),
         weights=tried(folder.path, lambda _: weights_of(folder), ""),
         remarks=remarks,
     )
+
+
+def nothing_read(path: Path, why: str) -> RunFacts:
+    """A folder of several that cannot be shown; its row says why."""
+    return RunFacts(path.resolve().name, {"status": "unreadable"}, {}, {}, {}, {}, [], [], [], None,
+                    [], {}, 0, "", [why])  # fmt: skip
+
+
+class _Tried:
+    """Reads a file, or notes why not and gives something else; a missing file is no remark."""
+
+    def __init__(self, remarks: list[str]) -> None:
+        self.remarks = remarks
+
+    def __call__(self, file: Path, read: Callable[[Path], T], otherwise: T) -> T:
+        if not file.exists():
+            return otherwise
+        try:
+            return read(file)
+        except _DAMAGE as error:
+            what = str(error) or type(error).__name__
+            self.remarks.append(f"{file.name} cannot be read: {what}")
+            return otherwise
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -155,15 +190,33 @@ def _flat(held: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
-def _evaluations(
-    folder: RunFolder, tried: Callable[..., tuple[list[Score], dict[str, Any]]]
-) -> list[Evaluation]:
+def _checksums(path: Path) -> dict[str, str]:
+    return {name: found.sha256 for name, found in integrity.read_manifest(path.parent).items()}
+
+
+def _evaluations(folder: RunFolder, tried: _Tried) -> list[Evaluation]:
     """By the time of the file, then by name; those without scores are left out."""
     files = sorted(
         folder.evaluations.glob("*/result.json"), key=lambda file: (file.stat().st_mtime_ns, file)
     )
-    read = [(file.parent.name, *tried(file, read_result, ([], {}))) for file in files]
-    return [Evaluation(name, scores, protocol) for name, scores, protocol in read if scores]
+    none: tuple[list[Score], dict[str, Any]] = ([], {})
+    read = [(file.parent, *tried(file, read_result, none)) for file in files]
+    return [Evaluation(place, scores, protocol) for place, scores, protocol in read if scores]
+
+
+def _embedding(
+    folder: RunFolder, evaluations: list[Evaluation], tried: _Tried
+) -> EmbeddingFacts | None:
+    """Of the newest evaluation that has one, else the newest that `embed` wrote."""
+    asked = [one.folder / "embedding" for one in reversed(evaluations)]
+    made = [file.parent for file in folder.path.glob("embed/*/embed.json")]
+    asked += sorted(made, key=lambda place: place.stat().st_mtime_ns, reverse=True)
+    for place in asked:
+        if (place / "embed.json").is_file():
+            found = tried(place, read_embedding, None)
+            if found is not None:
+                return found
+    return None
 
 
 def series(found: list[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
@@ -171,11 +224,22 @@ def series(found: list[dict[str, Any]], name: str) -> tuple[list[float], list[fl
     at, values = [], []
     for record in found:
         x, y = record.get("epoch", record.get("step")), record.get(name)
-        if _finite(x) and _finite(y):
-            at.append(float(x))  # type: ignore[arg-type]
-            values.append(float(y))  # type: ignore[arg-type]
+        if is_finite(x) and is_finite(y):
+            at.append(float(x))
+            values.append(float(y))
     return at, values
 
 
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether a value of a JSON file is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # JSON's integers have no end
+        return False
+
+
+def table_of(value: object) -> Mapping[str, Any]:
+    """The value, where it is a table; else an empty one."""
+    return value if isinstance(value, dict) else {}

@@ -28,11 +28,13 @@ def number(value: float) -> str:
     """A number with four significant digits and commas where it is long: 1,905 or 0.0712."""
     if not math.isfinite(value):
         return "not finite"
-    if value == int(value) and abs(value) < 1e15:
+    if value < 0:
+        return f"\N{MINUS SIGN}{number(-value)}"
+    if value == int(value) and value < 1e15:
         return f"{int(value):,}"
-    if abs(value) < 1e-4:
+    if value < 1e-4 or value >= 1e15:
         return f"{value:.3g}"
-    digits = max(0, 3 - math.floor(math.log10(abs(value))))
+    digits = max(0, 3 - math.floor(math.log10(value)))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if digits else text
 

@@ -1,0 +1,139 @@
+"""Warnings: what to know before a number is quoted, the most important first."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal
+
+from presight.evaluation.score import Score
+from presight.reporting.findings import gaps, headline, upper
+from presight.reporting.measured import whole
+from presight.reporting.privacy import without_folders
+from presight.reporting.reading import RunFacts, is_finite, table_of
+from presight.reporting.wording import between, cut, percent
+
+Level = Literal["must", "should", "record"]
+_WIDE = 0.05
+_UNEVEN = 2.0  # the blind guess, in shares of an even guess, from which classes are uneven
+_ORDER: dict[Level, int] = {"must": 0, "should": 1, "record": 2}
+_KINDS: dict[str, Level] = {"rank": "must", "loss": "must"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Warned:
+    """Something to know before a number is quoted: what was found, and what to do."""
+
+    level: Level
+    text: str
+    do: str = ""
+
+
+def warned(run: RunFacts) -> list[Warned]:
+    """All warnings, the most important first."""
+    found = [*_of_state(run), *_of_scores(run), *_of_protocol(run)]
+    if run.outdated:
+        text = "These scores are of earlier weights: the run was trained on since."
+        found.append(Warned("must", text, "Give the same evaluate command again."))
+    for event in run.events:
+        if isinstance(event.get("text"), str):
+            level = _KINDS.get(str(event.get("kind")), "should")
+            found.append(Warned(level, without_folders(cut(event["text"], 600))))
+    if run.skipped:
+        found.append(Warned("record", _of_skipped(run), "Listed with reasons in skipped.csv."))
+    found += [
+        Warned("should", without_folders(cut(remark, 300)), "Restore the file.")
+        for remark in run.remarks
+    ]
+    return sorted(dict.fromkeys(found), key=lambda one: _ORDER[one.level])
+
+
+def _of_state(run: RunFacts) -> list[Warned]:
+    if run.status == "done":
+        return []
+    words = {
+        "diverged": "Training diverged: the loss was not finite, or the embeddings collapsed.",
+        "failed": "Training failed; the log in the run folder says why.",
+        "interrupted": "Training was interrupted before its end.",
+        "running": "The run was not finished when this report was written, or it was killed.",
+        "unreadable": "This folder cannot be shown.",
+    }
+    text = words.get(run.status, "The state of the run is not known.")
+    level: Level = "must" if run.status in ("diverged", "failed", "unreadable") else "should"
+    do = "" if run.status == "unreadable" else "The same command goes on where it stopped."
+    return [Warned(level, text, do)]
+
+
+def _of_skipped(run: RunFacts) -> str:
+    images = table_of(run.data.get("spec")).get("n_samples")
+    total = f" of {run.skipped + images:,}" if isinstance(images, int) else ""
+    return f"{run.skipped:,}{total} images were left out."
+
+
+def _of_protocol(run: RunFacts) -> list[Warned]:
+    """What the evaluation itself found: near duplicates, and alarms about the features."""
+    found = []
+    for words in _listed(table_of(run.protocol.get("duplicates")).get("words")):
+        found.append(Warned("must", cut(words, 400), "Remove them, or accuracies are too high."))
+    pretrained = table_of(table_of(run.protocol.get("diagnostics")).get("pretrained"))
+    for words in _listed(pretrained.get("alarms")):
+        found.append(Warned("must", cut(words, 400)))
+    return found
+
+
+def _of_scores(run: RunFacts) -> list[Warned]:
+    scores = whole(run.scores)
+    if not scores:
+        return []
+    told = dict.fromkeys(
+        str(text) for score in scores for text in _listed(score.details.get("warnings"))
+    )
+    found = [Warned("must", cut(text, 300)) for text in told]
+    found += [*_of_gaps(scores), *_of_probes(scores), *_of_classes(scores)]
+    main = headline(scores)
+    if main is not None and main.high - main.low > 2 * _WIDE:
+        span = between(main.low, main.high)
+        text = f"{scores[0].n_test:,} test images are few: the 95 % interval is {span} %."
+        found.append(Warned("should", text, "Label more images for the test."))
+    text = "Intervals are not over pretraining: this is one run with one seed."
+    return [*found, Warned("record", text, "Other seeds may differ by more.")]
+
+
+def _of_gaps(scores: Sequence[Score]) -> list[Warned]:
+    found = []
+    main = headline(scores)
+    for one in gaps(scores, main.n_labels) if main else []:
+        if one.high < 0:
+            text = f"{upper(one.other)} do better than the pretrained features."
+            if "network" in one.other:
+                text = "The untrained network does better than the pretrained one."
+            found.append(Warned("must", text, "Train longer, or try another method."))
+        elif one.low <= 0:
+            text = f"The pretrained features cannot be told from {one.other}."
+            found.append(Warned("should", text, "Train longer, or label more test images."))
+    return found
+
+
+def _of_probes(scores: Sequence[Score]) -> list[Warned]:
+    rows = dict.fromkeys(cut(s.row) for s in scores if s.details.get("converged") is False)
+    return [Warned("should", f"The linear probe of {row} did not converge.",
+                   "Its accuracy may be too low.") for row in rows]  # fmt: skip
+
+
+def _of_classes(scores: Sequence[Score]) -> list[Warned]:
+    """Classes so uneven that accuracy says little: the blind guess tells."""
+    blind = next((s for s in scores[::-1] if s.row == "blind guess"), None)
+    classes = blind.details.get("classes") if blind else None
+    if blind is None or not isinstance(classes, int) or classes < 2:
+        return []
+    if blind.value * classes < _UNEVEN:
+        return []
+    text = f"Classes are uneven: always guessing the commonest is right for {percent(blind.value)}."
+    means = [s.details.get("mean_per_class") for s in scores if s.row == "pretrained"]
+    mean = next((m for m in means[::-1] if is_finite(m)), None)
+    do = f"The mean over classes is {percent(mean)}." if mean is not None else ""
+    return [Warned("should", text, do)]
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

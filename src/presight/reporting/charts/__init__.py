@@ -1,0 +1,1 @@
+"""Charts as SVG that takes its colors and type from the page."""

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from presight.evaluation.score import Score, write_result
+from presight.reporting.cautions import warned
+from presight.reporting.reading import RunFacts, read_run
+from presight.store import records
+from reporting.doubles import make_run, score, usual_scores
+
+
+def facts(tmp_path: Path, scores: Sequence[Score] | None, status: str = "done") -> RunFacts:
+    return read_run(make_run(tmp_path / "run", scores=scores, status=status).path)
+
+
+def texts(run: RunFacts) -> list[str]:
+    return [f"{one.level}: {one.text}" for one in warned(run)]
+
+
+def test_worse_than_untrained_must_be_known(tmp_path: Path) -> None:
+    run = facts(tmp_path, usual_scores(0.4, 0.6))
+    assert any(t.startswith("must: The untrained network does better") for t in texts(run))
+
+
+def test_state_data_and_probe_warnings(tmp_path: Path) -> None:
+    scores = usual_scores()
+    scores[1] = score("pretrained", "linear", 0.7, converged=False, warnings=["4 images shared."])
+    run = facts(tmp_path, scores, status="diverged")
+    told = texts(run)
+    assert told[0].startswith("must: Training diverged")
+    assert "must: 4 images shared." in told
+    assert "should: The linear probe of pretrained did not converge." in told
+    assert "should: waits for quiet" in told
+    assert told == sorted(told, key=lambda t: ["must", "should", "record"].index(t.split(":")[0]))
+
+
+def test_few_test_images_are_named(tmp_path: Path) -> None:
+    run = facts(tmp_path, [score("pretrained", "linear", 0.5, n=40)])
+    assert any("40 test images are few" in t for t in texts(run))
+
+
+def test_scores_of_earlier_weights_must_be_known(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    write_result(folder.evaluation("one"), usual_scores(), {"weights": "others"})
+    assert texts(read_run(folder.path))[0].startswith("must: These scores are of earlier weights")
+
+
+def test_collapse_must_be_known(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    records.append(folder.events, {"time": 2.0, "kind": "rank", "text": "it collapsed"})
+    folder.skipped.write_text("path,reason\na.jpg,small\nb.jpg,small\n", encoding="utf-8")
+    told = texts(read_run(folder.path))
+    assert "must: it collapsed" in told
+    assert "record: 2 of 12,347 images were left out." in told
+
+
+def test_near_duplicates_and_alarms_must_be_known(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    protocol = {
+        "duplicates": {"words": ["14 of 500 test images are near duplicates of training images."]},
+        "diagnostics": {"pretrained": {"alarms": ["The features lost most dimensions."]}},
+    }
+    write_result(folder.evaluation("one"), usual_scores(), protocol)
+    told = texts(read_run(folder.path))
+    assert "must: 14 of 500 test images are near duplicates of training images." in told
+    assert "must: The features lost most dimensions." in told
+
+
+def test_uneven_classes_are_named(tmp_path: Path) -> None:
+    scores = [
+        score("pretrained", "linear", 0.8, mean_per_class=0.5),
+        score("blind guess", "majority", 0.7, classes=4),
+    ]
+    told = warned(facts(tmp_path, scores))
+    (uneven,) = [one for one in told if one.text.startswith("Classes are uneven")]
+    assert uneven.do == "The mean over classes is 50.0\u00a0%."
+
+
+def test_folders_do_not_appear(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    text = "/data/secret/a.png is damaged"
+    records.append(folder.events, {"time": 2.0, "kind": "data", "text": text})
+    assert "should: a.png is damaged" in texts(read_run(folder.path))
