@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from presight.reporting.wording import between, cut, duration, number, percent, points, visible
+from presight.reporting.wording import between, cut, day, duration, number, percent, points, visible
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_cut() -> None:
     assert cut("x" * 60) == "x" * 60
     assert cut("x" * 61) == "x" * 59 + "\u2026"
     assert cut(3) == "3"
+
+
+def test_days() -> None:
+    assert day("2026-11-03T20:15:08Z") == "3 November 2026"
+    assert day("2026-13-03T20:15:08Z") == "2026-13-03T20:15:08Z"
+    assert day("yesterday") == "yesterday"
+    assert day("") == ""

@@ -88,7 +88,8 @@ def verdict(run: RunFacts) -> Verdict:
             "With labelled images, `presight evaluate RUN --labels LABELLED` measures it.",
         )
     how = _NAMES[protocol_of_headline(scores)]
-    lede = " ".join(f"{upper(one.words)}." for one in gaps(scores, main.n_labels))
+    compared = [one.words for one in gaps(scores, main.n_labels)]
+    lede = f"That is {', and '.join(compared)}." if compared else ""
     blind = blind_guess(scores)
     if blind is not None:
         lede += f" A blind guess reaches {percent(blind)}."

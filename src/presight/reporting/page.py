@@ -18,7 +18,7 @@ from presight.reporting.blocks import Section, Sheets
 from presight.reporting.pictures import embedded
 from presight.reporting.reading import RunFacts, is_finite, nothing_read, read_run, table_of
 from presight.reporting.sections import comparison, done, learned, training, useful, views
-from presight.reporting.wording import cut, duration, visible
+from presight.reporting.wording import cut, day, duration, visible
 from presight.store import atomic
 from presight.store.environment import version_of
 
@@ -170,5 +170,5 @@ def _line(run: RunFacts) -> str:
     seconds = run.info.get("seconds")
     if is_finite(seconds):
         told.append(duration(float(seconds)))
-    told += [run.status, run.info.get("created")]
+    told += [run.status, day(run.info.get("created") or "")]
     return " \N{MIDDLE DOT} ".join(cut(word) for word in told if word)

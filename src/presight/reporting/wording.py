@@ -6,6 +6,10 @@ import math
 
 FIXED_SPACE = "\u00a0"
 LONGEST = 60
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 _WELCOME = f"\n\t{FIXED_SPACE}"
 
 
@@ -45,6 +49,18 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = int(seconds // 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def day(moment: object) -> str:
+    """The day of `2026-11-23T14:02:09Z` as `23 November 2026`; anything else as it is."""
+    text = cut(moment)
+    year, _, rest = text.partition("T")[0].partition("-")
+    month, _, number_ = rest.partition("-")
+    if not (len(year) == 4 and year.isdigit() and month.isdigit() and number_.isdigit()):
+        return text
+    if not 1 <= int(month) <= 12:
+        return text
+    return f"{int(number_)} {_MONTHS[int(month) - 1]} {year}"
 
 
 def visible(text: str) -> str:

@@ -29,8 +29,9 @@ def test_gaps_are_a_table_of_their_own(tmp_path: Path) -> None:
     run = read_run(make_run(tmp_path / "run", scores=curve_scores(1)).path)
     gaps = useful.section(run, "r0").blocks[1]
     assert gaps.kind == "table"
-    assert gaps.rows[0][:3] == ("50", "the untrained network", "+20.0")
-    assert len(gaps.rows) == 6
+    assert gaps.head == ("labels", "above the untrained network", "above raw pixels")
+    assert [row[0] for row in gaps.rows] == ["50", "200", "1,000"]
+    assert gaps.rows[0][1].startswith("+20.0 (+16.")
 
 
 def test_one_number_of_labels_makes_dots(tmp_path: Path) -> None:

@@ -114,6 +114,21 @@ def _verdict(runs: Sequence[RunFacts], alike: Sequence[RunFacts]) -> Verdict:
     return Verdict(f"With {n:,} labels, {name} reaches", percent(first.mean), after, lede)
 
 
+def _title(alike: Sequence[RunFacts]) -> str:
+    """The finding of the chart: who leads, or that nobody does."""
+    n, ranked = _best(alike)
+    if len(ranked) < 2:
+        return "Frozen features of the runs that compare"
+    (_, best), (_, second) = ranked[0], ranked[1]
+    difference = _difference(best, second, n)
+    names = f"{cut(best.name, 30)} and {cut(second.name, 30)}"
+    if difference is None or difference[1] <= 0:
+        return f"With {n:,} labels {names} cannot be told apart"
+    value, low, high = difference
+    return (f"With {n:,} labels {cut(best.name, 30)} is {100 * value:.1f} points (95 % interval "
+            f"{between(low, high)}) above {cut(second.name, 30)}")  # fmt: skip
+
+
 def _difference(best: RunFacts, second: RunFacts, n: int) -> tuple[float, float, float] | None:
     """Paired over test images, where both hold results by image."""
     pair: list[Score] = []
@@ -195,7 +210,7 @@ def _curves(alike: Sequence[RunFacts]) -> Section | None:
         for p in line.places
     ]
     table = Table(("run", "labels", "right answers"), rows)
-    title = "Frozen features of the runs that compare, by a probe on the same labels"
+    title = _title(alike)
     note = f"The untrained network is that of {cut(alike[0].name)}."
     figure = Figure(title, Markup(drawing), note if untrained else "", useful.protocol_of(scores),
                     table, "accuracy by run", readings(drawn), "all-curve")  # fmt: skip

@@ -116,11 +116,21 @@ def table(scores: Sequence[Score]) -> Table:
 
 
 def _gaps(scores: list[Score]) -> Table | None:
+    found = {n: {gap.other: gap for gap in findings.gaps(scores, n)}
+             for n in sorted({score.n_train for score in scores})}  # fmt: skip
+    others = list(dict.fromkeys(name for gaps in found.values() for name in gaps))
     rows = [
-        (f"{n:,}", gap.other, points(gap.value), f"{points(gap.low)} to {points(gap.high)}")
-        for n in sorted({score.n_train for score in scores})
-        for gap in findings.gaps(scores, n)
+        (f"{n:,}", *(_gap(gaps.get(name)) for name in others)) for n, gaps in found.items() if gaps
     ]
-    caption = "Pretrained features against the other rows, on the same test images"
-    head = ("labels", "against", "points", "95 % interval, paired")
+    caption = (
+        "Pretrained features in points above the other rows, paired on the same test images, with "
+        "95 % intervals"
+    )
+    head = ("labels", *(f"above {name}" for name in others))
     return Table(head, rows, caption=caption) if rows else None
+
+
+def _gap(gap: findings.Gap | None) -> str:
+    if gap is None:
+        return "not measured"
+    return f"{points(gap.value)} ({points(gap.low)} to {points(gap.high)})"
