@@ -187,10 +187,12 @@ def told(out: Path) -> Iterator[tuple[str, float]]:
 
 
 def torchrun_agrees(name: str, folder: Path) -> None:
-    """One process and two, in float64: weights, and what the records say."""
+    """One process and two, in float64: weights, and what the records say, the monitor's too."""
     one, two = folder / "one", folder / "two"
-    assert run(words(name, one, "fp64")) == 0
-    on_two(words(name, two, "fp64"))
+    watched = ["--monitor-labels", "scenes:40?size=16&seed=1", "--monitor-every", "0.5"]
+    assert run([*words(name, one, "fp64"), *watched]) == 0
+    on_two([*words(name, two, "fp64"), *watched])
+    assert any(key.startswith("ridge_accuracy") for key, _ in told(two))
     here, there = state(one), state(two)
     assert here.keys() == there.keys()
     for key, value in here.items():

@@ -43,7 +43,7 @@ def looks(folder: Path) -> list[tuple[Any, Any]]:
 def test_the_weights_do_not_know_that_they_are_watched(finished: Path, tmp_path: Path) -> None:
     """Bit for bit, the statistics of norms and the checkpoint included."""
     folder = tmp_path / "run"
-    tiny(folder, monitor=LABELS, monitor_every=0.25)
+    tiny(folder, monitor_labels=LABELS, monitor_every=0.25)
     assert [step for step, _ in looks(folder)] == [1, 2, 3, 4]
     assert same_weights(folder, finished)
     for name in ("model", "optimizer_all"):
@@ -57,7 +57,7 @@ def test_the_weights_do_not_know_that_they_are_watched(finished: Path, tmp_path:
 
 def test_its_number_is_that_of_the_backbone_that_is_written(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    tiny(folder, monitor=LABELS)
+    tiny(folder, monitor_labels=LABELS)
     seen = sample()
     features = extract(load_backbone(folder), seen.images, size=16)
     fitted = ridge(features[seen.train], seen.labels[seen.train])
@@ -70,7 +70,11 @@ def test_its_number_is_that_of_the_backbone_that_is_written(tmp_path: Path) -> N
 def test_a_resumed_run_is_watched_as_one_that_was_not_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words: dict[str, Any] = {"monitor": LABELS, "monitor_every": 0.5, "checkpoint_minutes": 0.0}
+    words: dict[str, Any] = {
+        "monitor_labels": LABELS,
+        "monitor_every": 0.5,
+        "checkpoint_minutes": 0.0,
+    }
     tiny(tmp_path / "straight", epochs=2.0, **words)
     for at in (2, 3):
         folder = tmp_path / f"stopped-{at}"
@@ -89,7 +93,7 @@ def test_a_monitor_may_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         broken(patch, Interrupted("a signal came."), 3)
         with pytest.raises(Interrupted):
             tiny(folder, checkpoint_minutes=0.0)
-    tiny(folder, checkpoint_minutes=0.0, monitor=LABELS)
+    tiny(folder, checkpoint_minutes=0.0, monitor_labels=LABELS)
     assert [step for step, _ in looks(folder)] == [UPDATES]
 
 
@@ -174,7 +178,7 @@ def test_a_large_set_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_classes_of_one_image_cannot_be_watched() -> None:
     whole: Any = None
-    with pytest.raises(DataError, match=r"--monitor the labels: none of 3 images"):
+    with pytest.raises(DataError, match=r"--monitor-labels the labels: none of 3 images"):
         Sample(LabelledImages(whole, torch.arange(3), ("a", "b", "c"), ""))
 
 
@@ -184,10 +188,10 @@ def test_labels_that_are_not_there_are_said_before_a_folder_is_made(
 ) -> None:
     if path:
         with pytest.raises(DataError, match="nowhere"):
-            tiny(tmp_path / "run", monitor=str(tmp_path / path))
+            tiny(tmp_path / "run", monitor_labels=str(tmp_path / path))
         assert not (tmp_path / "run").exists()
     with pytest.raises(UsageError, match=r"--monitor-every is 0\.0; expected a number above 0"):
-        tiny(tmp_path / "run", monitor=LABELS, monitor_every=0.0)
+        tiny(tmp_path / "run", monitor_labels=LABELS, monitor_every=0.0)
 
 
 def test_a_look_that_fails_ends_the_monitor_and_not_the_run(
@@ -200,14 +204,14 @@ def test_a_look_that_fails_ends_the_monitor_and_not_the_run(
         raise torch.OutOfMemoryError("CUDA out of memory.\nMore words.")
 
     monkeypatch.setattr(RidgeMonitor, "look", look)
-    tiny(tmp_path / "run", monitor=LABELS, monitor_every=0.25)
+    tiny(tmp_path / "run", monitor_labels=LABELS, monitor_every=0.25)
     assert len(calls) == 1
     assert looks(tmp_path / "run") == []
     assert "note: the monitor is off from here: CUDA out of memory." in capsys.readouterr().err
 
 
 def test_what_is_told_about_the_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tiny(tmp_path / "run", monitor=LABELS, quiet=False)
+    tiny(tmp_path / "run", monitor_labels=LABELS, quiet=False)
     err = capsys.readouterr().err
     assert (
         f"monitor   40 labelled images to learn from, 20 to predict, 10 classes, of {LABELS}" in err
@@ -231,7 +235,7 @@ def test_other_processes_take_what_process_0_saw(monkeypatch: pytest.MonkeyPatch
 def test_float64_and_norms_in_bfloat16_are_looked_at_too(tmp_path: Path) -> None:
     for precision in ("fp64", "bf16"):
         folder = tmp_path / precision
-        tiny(folder, precision=precision, monitor=LABELS)
+        tiny(folder, precision=precision, monitor_labels=LABELS)
         assert len(looks(folder)) == 1
 
 
@@ -240,4 +244,4 @@ def test_settings_of_the_monitor_are_saved(finished: Path) -> None:
     from presight.store.folder import RunFolder
 
     settings = Configuration.read(RunFolder(finished)).settings
-    assert dataclasses.asdict(settings)["monitor"] == ""
+    assert dataclasses.asdict(settings)["monitor_labels"] == ""

@@ -42,8 +42,8 @@ class Settings:
         overwrite: move an existing run folder aside and start anew.
         accept_data_change: go on although the images changed since the run began.
         on_collapse: go on with advice, or stop.
-        monitor: labelled images in any form, to watch what frozen features tell while they are
-            learned; the method never sees the labels, and nothing is chosen by them.
+        monitor_labels: labelled images in any form: while features are learned, show how well they
+            tell the classes; the method never sees the labels, and nothing is chosen by them.
         monitor_every: epochs between two looks of the monitor; auto looks at the end of epochs as
             long as that takes less than 3 % of the time, and at the end.
         dry_run: resolve everything, print it and stop.
@@ -78,7 +78,7 @@ class Settings:
     overwrite: bool = False
     accept_data_change: bool = False
     on_collapse: Literal["advise", "stop"] = "advise"
-    monitor: str = ""
+    monitor_labels: str = ""
     monitor_every: float | Literal["auto"] = "auto"
     dry_run: bool = False
     print_config: bool = False

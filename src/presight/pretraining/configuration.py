@@ -36,7 +36,7 @@ MAY_CHANGE = frozenset(
         "cache_dir",
         "download",
         "on_collapse",
-        "monitor",
+        "monitor_labels",
         "monitor_every",
         "out",
         *layout.ORDERS,

@@ -81,7 +81,7 @@ class Sample:
         self.train, self.held = stratified_split(self.labels, HELD_OUT, 0, "monitor")
         if not len(self.held):
             raise DataError(
-                f"--monitor {shown(name)}: none of {len(rows)} images can be held out without "
+                f"--monitor-labels {shown(name)}: none of {len(rows)} images can be held out without "
                 "emptying a class. Give two images or more of a class."
             )
 
@@ -93,15 +93,17 @@ def open_monitor(settings: Settings, size: int) -> tuple[Sample | None, Sequence
         settings: of the run.
         size: side of a view, pixels.
     """
-    if not settings.monitor or world.rank():
+    if not settings.monitor_labels or world.rank():
         return None, ()
     odd: list[str] = []
-    labelled = open_labels(settings.monitor, settings, automatic.cache_side(size).number, odd)
-    sample = Sample(labelled, settings.monitor)
+    labelled = open_labels(
+        settings.monitor_labels, settings, automatic.cache_side(size).number, odd
+    )
+    sample = Sample(labelled, settings.monitor_labels)
     odd = [f"note: {line}" for line in odd]
     line = (
         f"monitor   {len(sample.train):,} labelled images to learn from, {len(sample.held):,} to "
-        f"predict, {len(labelled.classes)} classes, of {shown(settings.monitor)}"
+        f"predict, {len(labelled.classes)} classes, of {shown(settings.monitor_labels)}"
     )
     for told in odd if settings.quiet else (line, *odd):
         say(told)
@@ -112,7 +114,7 @@ def measures(
     config: Configuration, method: Method, sample: Sample | None, runtime: Runtime
 ) -> list[Measure]:
     """The monitor, on every process, where the configuration asks for one."""
-    if not config.settings.monitor:
+    if not config.settings.monitor_labels:
         return []
     monitor = RidgeMonitor(
         method,

@@ -176,7 +176,7 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
     found = speed.measure(
         lambda: build_method(config.origin, config.settings.init), loader, config.plan, runtime
     )
-    share = 1.0 - SHARE if config.settings.monitor else 1.0
+    share = 1.0 - SHARE if config.settings.monitor_labels else 1.0
     left = max(1.0, (minutes * 60 - (time.monotonic() - began)) * share)
     epochs = world.broadcast_object(found.epochs(left, loader.updates_per_epoch))
     if world.rank() == 0 and not config.settings.quiet:
