@@ -81,8 +81,8 @@ class Sample:
         self.train, self.held = stratified_split(self.labels, HELD_OUT, 0, "monitor")
         if not len(self.held):
             raise DataError(
-                f"--monitor-labels {shown(name)}: none of {len(rows)} images can be held out without "
-                "emptying a class. Give two images or more of a class."
+                f"--monitor-labels {shown(name)}: none of {len(rows)} images can be held out "
+                "without emptying a class. Give two images or more of a class."
             )
 
 
