@@ -138,8 +138,10 @@ def evaluate(
         options: of `presight.pretraining.evaluate_run`, as on the command line with underscores.
     """
     from presight.pretraining.measure import evaluate_run
+    from presight.pretraining.notebook import cell
 
-    return evaluate_run(run, str(labels), test=str(test) if test else None, **options)
+    with cell(f"measuring {run}", quiet=bool(options.get("quiet"))):
+        return evaluate_run(run, str(labels), test=str(test) if test else None, **options)
 
 
 def export(run: str | Path, *, to: str = "safetensors", out: str | Path = "") -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -235,6 +236,9 @@ run = presight.pretrain(
 """
 
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "notebook.ipynb"
+
+
 def of_kind(seen: Messages, *kinds: str) -> Messages:
     return [message for message in seen if message["kind"] in kinds]
 
@@ -242,7 +246,7 @@ def of_kind(seen: Messages, *kinds: str) -> Messages:
 def test_a_kernel_is_shown_one_output_that_is_written_over(
     kernel: Notebook, tmp_path: Path
 ) -> None:
-    seen = kernel.run(CALL.format(epochs=20, out=str(tmp_path / "run")) + "run")
+    seen = kernel.run(CALL.format(epochs=8, out=str(tmp_path / "run")) + "run")
     assert of_kind(seen, "error", "stream") == []
     (first,) = of_kind(seen, "display_data")
     updates = of_kind(seen, "update_display_data")
@@ -250,7 +254,7 @@ def test_a_kernel_is_shown_one_output_that_is_written_over(
     assert {m["transient"]["display_id"] for m in (first, *updates)} == {
         first["transient"]["display_id"]
     }
-    assert "epoch 20 of 20" in updates[-1]["data"]["text/html"]
+    assert "epoch 8 of 8" in updates[-1]["data"]["text/html"]
     (result,) = of_kind(seen, "execute_result")
     assert "run: done" in result["data"]["text/html"]
     assert "data:image/jpeg;base64," in result["data"]["text/html"]
@@ -275,3 +279,22 @@ def test_a_kernel_that_is_interrupted_keeps_what_it_learned(
     assert "run: interrupted" in result["data"]["text/html"]
     seen = kernel.run("run.backbone().dim")
     assert of_kind(seen, "execute_result")[0]["data"]["text/plain"] == "32"
+
+
+def test_the_example_is_stored_without_its_outputs() -> None:
+    cells = json.loads(EXAMPLE.read_text())["cells"]
+    assert [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
+
+
+def test_the_example_runs_as_it_stands(kernel: Notebook, tmp_path: Path) -> None:
+    kernel.run(f"import os; os.chdir({str(tmp_path)!r})")
+    results = []
+    for one in json.loads(EXAMPLE.read_text())["cells"]:
+        if one["cell_type"] == "code":
+            seen = kernel.run("".join(one["source"]))
+            assert of_kind(seen, "error", "stream") == []
+            results += [m["data"] for m in of_kind(seen, "execute_result")]
+    assert "ridge accuracy" in results[0]["text/html"]
+    assert "pretrained" in results[1]["text/html"]
+    assert results[2]["text/plain"].startswith("torch.Size([4, ")
+    assert (tmp_path / "runs" / "notebook.html").is_file()

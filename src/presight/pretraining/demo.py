@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from typing import Any
 from presight.core import ranges
 from presight.core.options import split
 from presight.core.registry import entry
+from presight.pretraining import markup
 from presight.pretraining.measure import Measured, evaluate_run
 from presight.pretraining.run import pretrain
+from presight.pretraining.telling import say
 from presight.store.folder import RunFolder
 
 METHODS = ("simclr", "rotation")
@@ -57,6 +58,10 @@ class Demo:
         )
         return [*lines, *(f"run       {run}" for run in self.runs)]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return markup.frame(markup.preformatted(self.lines()))
+
     @property
     def report(self) -> Path:
         """Where the page about the runs belongs."""
@@ -86,7 +91,7 @@ def run_demo(out: str = "demo", minutes: float = 4.0) -> Demo:
     began = time.monotonic()
     folder, measured = Path(out), {}
     for number, name in enumerate(METHODS, 1):
-        print(f"[{number}/{len(METHODS)}] pretraining without labels: {name}", file=sys.stderr)
+        say(f"[{number}/{len(METHODS)}] pretraining without labels: {name}")
         run = folder / name
         parts = split(
             method=name,
@@ -96,6 +101,6 @@ def run_demo(out: str = "demo", minutes: float = 4.0) -> Demo:
             overwrite=RunFolder(run).exists,
         )
         pretrain(DATA, settings=parts.settings, plan=parts.plan, options=parts.options)
-        print("measuring on labels that training never saw", file=sys.stderr)
+        say("measuring on labels that training never saw")
         measured[name] = evaluate_run(run, LABELS, test=TEST)
     return Demo(folder, measured, time.monotonic() - began)

@@ -17,6 +17,7 @@ from presight.data.canvas import default_cache
 from presight.evaluation.protocol import measure
 from presight.evaluation.score import Score, find, weights_of, write_result
 from presight.evaluation.table import score_table
+from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.data import cache_folder, counted, open_labels
 from presight.restore import load_backbone, origin_of, untrained_backbone
@@ -54,6 +55,10 @@ class Measured:
     def lines(self) -> list[str]:
         """The table, and warnings about the data."""
         return [*score_table(self.scores).splitlines(), *(f"note: {x}" for x in self.warnings)]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return markup.frame(markup.preformatted(self.lines()))
 
 
 def evaluate_run(
