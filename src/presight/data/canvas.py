@@ -20,9 +20,10 @@ from torch import Tensor
 
 from presight.core.batch import Batch
 from presight.data.decode import Unreadable
-from presight.data.pack import Pack, kept_sizes, pack, packed, reduced
+from presight.data.fill import fitting, reduced
+from presight.data.pack import Pack, kept_sizes, pack, packed
 from presight.data.pool import Progress, Task, default_workers, pool
-from presight.data.source import Pixels, Source
+from presight.data.source import Blocks, Pixels, Source
 from presight.data.stored import Stored
 from presight.errors import DataError, RunError, UsageError
 from presight.store import atomic
@@ -102,6 +103,8 @@ class Streamed:
         return canvases([self._replace(row, image) for row, image in pairs], index)
 
     def _decode(self, rows: list[int]) -> list[Pixels | None]:
+        if isinstance(self.source, Blocks):
+            return [fitting(image, self.side) for image in self.source.decode_many(rows)]
         if not isinstance(self.source, Stored):
             with ThreadPoolExecutor(self.workers) as threads:
                 return list(threads.map(self._one, rows))

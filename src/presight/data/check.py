@@ -14,8 +14,9 @@ from presight.core import automatic
 from presight.core.automatic import Rule
 from presight.core.settings import Settings
 from presight.data.decode import Limits, Unreadable, read
+from presight.data.fill import reduced
 from presight.data.open import open_source
-from presight.data.pack import reduced, source_sizes
+from presight.data.pack import source_sizes
 from presight.data.pool import Progress
 from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored

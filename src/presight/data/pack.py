@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +16,10 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from presight.data.decode import RULES, fitted, shrink
-from presight.data.pool import Progress, Task, pool
-from presight.data.source import Pixels, Reduced, Sized, Source
-from presight.data.stored import Stored
+from presight.data.decode import RULES, fitted
+from presight.data.fill import fill, offsets_of
+from presight.data.pool import Progress
+from presight.data.source import Pixels, Sized, Source
 from presight.errors import DataError
 from presight.store import atomic
 
@@ -61,14 +59,6 @@ def source_sizes(source: Source) -> NDArray[np.int64]:
         return source.sizes
     pairs = [source.decode(i).shape[:2] for i in range(len(source))]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def reduced(source: Source, i: int, side: int) -> Pixels:
-    """Image i with a short side of at most `side`."""
-    if isinstance(source, Reduced):
-        return source.reduced(i, side)
-    image = source.decode(i)
-    return shrink(image, *fitted(image.shape[0], image.shape[1], side))
 
 
 def kept_sizes(source: Source, side: int) -> NDArray[np.int64]:
@@ -139,7 +129,7 @@ def _read(folder: Path) -> Pack | None:
     if not whole or not len(sizes):
         return None
     pixels = np.memmap(folder / _PIXELS, dtype=np.uint8, mode="r")
-    offsets = _offsets(sizes)
+    offsets = offsets_of(sizes)
     if about["rows"]:  # replaced samples point at others
         rows = np.arange(len(sizes))
         rows[[bad for bad, _ in about["rows"]]] = [good for _, good in about["rows"]]
@@ -147,11 +137,6 @@ def _read(folder: Path) -> Pack | None:
     same = not about["rows"] and bool((sizes == sizes[0]).all())
     equal = pixels.reshape(len(sizes), *sizes[0], 3) if same else None
     return Pack(pixels, sizes, offsets, equal, tuple(bad for bad, _ in about["rows"]))
-
-
-def _offsets(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    ends = np.cumsum(sizes.prod(1) * 3)
-    return np.concatenate([[0], ends[:-1]]).astype(np.int64)
 
 
 def _make(
@@ -169,7 +154,6 @@ def _make(
     path = folder / _PIXELS
     atomic.write_bytes(path, b"")
     os.truncate(path, total)
-    fill = _by_children if isinstance(source, Stored) else _by_threads
     failed = fill(source, side, path, sizes, workers, progress)
     rows = _replacements(failed, len(source), max_bad_fraction)
     handle = os.open(path, os.O_RDWR)
@@ -198,78 +182,3 @@ def _replacements(
             good = (good + 1) % count
         rows.append((bad, good))
     return rows
-
-
-def _by_children(
-    source: Source,
-    side: int,
-    path: Path,
-    sizes: NDArray[np.int64],
-    workers: int,
-    progress: Progress | None,
-) -> dict[int, str]:
-    """Children decode files and write them to their places; the reasons of those that failed."""
-    assert isinstance(source, Stored)
-    offsets = _offsets(sizes)
-    tasks: list[Task] = [
-        (
-            piece,
-            {
-                "do": "decode",
-                "side": side,
-                "into": os.path.abspath(path),
-                "offset": int(offsets[i]),
-                "shape": sizes[i].tolist(),
-            },
-        )
-        for i, piece in enumerate(source.pieces)
-    ]
-    answers = pool(workers).run(tasks, source.limits, progress)
-    return {i: reply["reason"] for i, (reply, _) in enumerate(answers) if isinstance(reply, dict)}
-
-
-def _by_threads(
-    source: Source,
-    side: int,
-    path: Path,
-    sizes: NDArray[np.int64],
-    workers: int,
-    progress: Progress | None,
-) -> dict[int, str]:
-    """Other sources are decoded in this process."""
-    offsets = _offsets(sizes)
-    pixels = np.memmap(path, dtype=np.uint8, mode="r+")
-
-    def one(i: int) -> None:
-        image = reduced(source, i, side)
-        if image.shape != (*sizes[i], 3):
-            raise DataError(f"image {i} decodes to {image.shape}, not {(*sizes[i], 3)}")
-        pixels[offsets[i] : offsets[i] + image.size] = image.reshape(-1)
-
-    failed = _each(one, len(source), workers, progress)
-    pixels.flush()
-    return failed
-
-
-def _each(
-    one: Callable[[int], None], count: int, workers: int, progress: Progress | None
-) -> dict[int, str]:
-    """Run a function for every number, in threads; the reasons of those that failed."""
-    failed: dict[int, str] = {}
-
-    def block(start: int) -> int:
-        stop = min(start + 256, count)
-        for i in range(start, stop):
-            try:
-                one(i)
-            except (DataError, OSError) as error:
-                failed[i] = str(error)
-        return stop - start
-
-    done = 0
-    with ThreadPoolExecutor(workers) as threads:
-        for future in as_completed([threads.submit(block, i) for i in range(0, count, 256)]):
-            done += future.result()
-            if progress is not None:
-                progress(done, count)
-    return failed

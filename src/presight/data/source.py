@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -52,6 +53,20 @@ class Labelled(Source, Protocol):
 
     def target(self, i: int) -> ClassTarget:
         """What image i shows."""
+        ...
+
+
+@runtime_checkable
+class Blocks(Source, Protocol):
+    """A source that makes several images at a time faster than one by one."""
+
+    @property
+    def spec(self) -> str:
+        """What opens the same source again, in another process."""
+        ...
+
+    def decode_many(self, indices: Sequence[int]) -> Sequence[Pixels]:
+        """Images by number, the same as one by one."""
         ...
 
 

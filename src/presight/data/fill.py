@@ -1,0 +1,205 @@
+"""Filling a pack: every image decoded and written to its place, by children, blocks or threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from presight.data.decode import Limits, fitted, shrink
+from presight.data.pool import Progress, Task, pool
+from presight.data.source import Blocks, Piece, Pixels, Reduced, Source
+from presight.data.stored import Stored
+from presight.errors import DataError
+
+_BLOCK = 32  # images of a source that makes them in blocks
+_BLOCK_SECONDS = 600.0
+_WORTH_CHILDREN = 8_000_000  # bytes: less is made before children have started
+
+
+def fill(
+    source: Source,
+    side: int,
+    path: Path,
+    sizes: NDArray[np.int64],
+    workers: int,
+    progress: Progress | None,
+) -> dict[int, str]:
+    """Write every image of a source, one behind the other, into a file that is long enough.
+
+    Args:
+        source: the images.
+        side: largest short side, pixels.
+        path: the file.
+        sizes: int64 [N, 2], height and width of each image as it is kept.
+        workers: processes or threads.
+        progress: called with images done and in all.
+
+    Returns:
+        The images that failed, and why.
+    """
+    if isinstance(source, Stored):
+        return _by_children(source, side, path, sizes, workers, progress)
+    if isinstance(source, Blocks):
+        if workers > 1 and offsets_of(sizes)[-1] > _WORTH_CHILDREN:
+            return _blocks_by_children(source, side, path, sizes, workers, progress)
+        return _by_blocks(source, side, path, sizes, progress)
+    return _by_threads(source, side, path, sizes, workers, progress)
+
+
+def reduced(source: Source, i: int, side: int) -> Pixels:
+    """Image i with a short side of at most `side`."""
+    if isinstance(source, Reduced):
+        return source.reduced(i, side)
+    return fitting(source.decode(i), side)
+
+
+def fitting(image: Pixels, side: int) -> Pixels:
+    """The image with a short side of at most `side`."""
+    return shrink(image, *fitted(image.shape[0], image.shape[1], side))
+
+
+def offsets_of(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[N], where each image of these heights and widths [N, 2] begins, bytes."""
+    ends = np.cumsum(sizes.prod(1) * 3)
+    return np.concatenate([[0], ends[:-1]]).astype(np.int64)
+
+
+def _by_children(
+    source: Stored,
+    side: int,
+    path: Path,
+    sizes: NDArray[np.int64],
+    workers: int,
+    progress: Progress | None,
+) -> dict[int, str]:
+    """Children decode files and write them to their places; the reasons of those that failed."""
+    offsets = offsets_of(sizes)
+    tasks: list[Task] = [
+        (
+            piece,
+            {
+                "do": "decode",
+                "side": side,
+                "into": os.path.abspath(path),
+                "offset": int(offsets[i]),
+                "shape": sizes[i].tolist(),
+            },
+        )
+        for i, piece in enumerate(source.pieces)
+    ]
+    answers = pool(workers).run(tasks, source.limits, progress)
+    return {i: reply["reason"] for i, (reply, _) in enumerate(answers) if isinstance(reply, dict)}
+
+
+def _blocks_by_children(
+    source: Blocks,
+    side: int,
+    path: Path,
+    sizes: NDArray[np.int64],
+    workers: int,
+    progress: Progress | None,
+) -> dict[int, str]:
+    """Children make blocks and write them to their places."""
+    offsets, count = offsets_of(sizes), len(source)
+    tasks: list[Task] = [
+        (
+            Piece(source.identity(start), ""),
+            {
+                "do": "block",
+                "side": side,
+                "into": os.path.abspath(path),
+                "offset": int(offsets[start]),
+                "spec": source.spec,
+                "rows": [start, min(start + _BLOCK, count)],
+            },
+        )
+        for start in range(0, count, _BLOCK)
+    ]
+
+    def by_image(done: int, _: int) -> None:
+        if progress is not None:
+            progress(min(done * _BLOCK, count), count)
+
+    answers = pool(workers).run(tasks, Limits(seconds=_BLOCK_SECONDS), by_image)
+    for reply, _ in answers:
+        if isinstance(reply, dict):
+            raise DataError(f"{source.spec} could not be made: {reply['reason']}.")
+    return {}
+
+
+def _by_blocks(
+    source: Blocks,
+    side: int,
+    path: Path,
+    sizes: NDArray[np.int64],
+    progress: Progress | None,
+) -> dict[int, str]:
+    """Blocks are made in this process."""
+    offsets, count = offsets_of(sizes), len(source)
+    pixels = np.memmap(path, dtype=np.uint8, mode="r+")
+    for start in range(0, count, _BLOCK):
+        stop = min(start + _BLOCK, count)
+        made = block(source, start, stop, side)
+        pixels[offsets[start] : offsets[start] + made.size] = made
+        if progress is not None:
+            progress(stop, count)
+    pixels.flush()
+    return {}
+
+
+def block(source: Blocks, start: int, stop: int, side: int) -> NDArray[np.uint8]:
+    """Images start..stop-1 with a short side of at most `side`, flat, one behind the other."""
+    made = source.decode_many(range(start, stop))
+    return np.concatenate([fitting(image, side).reshape(-1) for image in made])
+
+
+def _by_threads(
+    source: Source,
+    side: int,
+    path: Path,
+    sizes: NDArray[np.int64],
+    workers: int,
+    progress: Progress | None,
+) -> dict[int, str]:
+    """Other sources are decoded in this process."""
+    offsets = offsets_of(sizes)
+    pixels = np.memmap(path, dtype=np.uint8, mode="r+")
+
+    def one(i: int) -> None:
+        image = reduced(source, i, side)
+        if image.shape != (*sizes[i], 3):
+            raise DataError(f"image {i} decodes to {image.shape}, not {(*sizes[i], 3)}")
+        pixels[offsets[i] : offsets[i] + image.size] = image.reshape(-1)
+
+    failed = _each(one, len(source), workers, progress)
+    pixels.flush()
+    return failed
+
+
+def _each(
+    one: Callable[[int], None], count: int, workers: int, progress: Progress | None
+) -> dict[int, str]:
+    """Run a function for every number, in threads; the reasons of those that failed."""
+    failed: dict[int, str] = {}
+
+    def block(start: int) -> int:
+        stop = min(start + 256, count)
+        for i in range(start, stop):
+            try:
+                one(i)
+            except (DataError, OSError) as error:
+                failed[i] = str(error)
+        return stop - start
+
+    done = 0
+    with ThreadPoolExecutor(workers) as threads:
+        for future in as_completed([threads.submit(block, i) for i in range(0, count, 256)]):
+            done += future.result()
+            if progress is not None:
+                progress(done, count)
+    return failed
