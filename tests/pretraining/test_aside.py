@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from presight.nn.backbones import encoders
 from presight.pretraining.aside import aside
 
 
@@ -30,3 +31,16 @@ def test_what_is_seen_is_the_module() -> None:
     module = nn.Linear(3, 2)
     with aside(module, torch.device("cpu")) as copy:
         assert torch.equal(copy(torch.ones(1, 3)), module(torch.ones(1, 3)))
+
+
+def test_a_compiled_graph_stays_with_the_original() -> None:
+    backbone = encoders("resnet9:4", image_size=16)()
+
+    def compiled(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        raise AssertionError("the graph of training was asked, and would be made anew")
+
+    backbone.__dict__["stages"] = compiled
+    holder = nn.Sequential(backbone)
+    with aside(holder, torch.device("cpu")) as copy:
+        assert copy(torch.zeros(1, 3, 16, 16)).shape == (1, backbone.dim)
+    assert backbone.__dict__["stages"] is compiled

@@ -19,6 +19,7 @@ from presight.pretraining import telling
 from presight.pretraining.notebook import CellProgress, cell, flags, one_process, present
 from presight.store.folder import RunFolder
 from presight.training.monitor import Advice
+from pretraining.test_measure import photos
 from tinyruns import tiny
 
 NUMBERS = {"steps": 40.0, "loss": 2.0, "images_per_second": 100.0, "seconds_left": 5.0}
@@ -109,7 +110,8 @@ def test_a_run_is_shown_and_nothing_is_printed(
     made = run._repr_html_()
     assert "run: done" in made
     assert "data:image/jpeg;base64," in made
-    assert "presight evaluate" in made
+    assert "next      presight.evaluate(" in made
+    assert "presight evaluate " not in made
 
 
 def test_an_interrupt_is_a_run_that_is_not_finished_and_goes_on(
@@ -125,6 +127,7 @@ def test_an_interrupt_is_a_run_that_is_not_finished_and_goes_on(
     assert run.summary["updates"] == 2
     assert "2 of 4 updates" in "\n".join(run.lines())
     assert "run: interrupted" in run._repr_html_()
+    assert "the same presight.pretrain(...) again" in run._repr_html_()
     assert not run.backbone().training
     assert tiny(folder, checkpoint_minutes=0.0).summary["updates"] == 4
     tiny(tmp_path / "straight")
@@ -230,7 +233,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
 CALL = """\
 import presight
 run = presight.pretrain(
-    "scenes:64?size=16", method="rotation", backbone="resnet9:4", batch_size=16, device="cpu",
+    {data!r}, method="rotation", backbone="resnet9:4", batch_size=16, device="cpu",
     precision="fp32", epochs={epochs}, out={out!r},
 )
 """
@@ -246,7 +249,8 @@ def of_kind(seen: Messages, *kinds: str) -> Messages:
 def test_a_kernel_is_shown_one_output_that_is_written_over(
     kernel: Notebook, tmp_path: Path
 ) -> None:
-    seen = kernel.run(CALL.format(epochs=8, out=str(tmp_path / "run")) + "run")
+    data = photos(tmp_path / "photos", count=64)  # decoded by processes of the kernel's own
+    seen = kernel.run(CALL.format(data=str(data), epochs=8, out=str(tmp_path / "run")) + "run")
     assert of_kind(seen, "error", "stream") == []
     (first,) = of_kind(seen, "display_data")
     updates = of_kind(seen, "update_display_data")
@@ -268,7 +272,7 @@ def test_a_kernel_that_is_interrupted_keeps_what_it_learned(
     def learning(seen: Messages) -> bool:
         return any("loss" in m.get("data", {}).get("text/html", "") for m in seen)
 
-    call = CALL.format(epochs=20000, out=str(folder))
+    call = CALL.format(data="scenes:64?size=16", epochs=20000, out=str(folder))
     seen = kernel.run(call + "print(run.summary['status'], run.summary['updates'] > 0)", learning)
     assert of_kind(seen, "error") == []
     assert "".join(m["text"] for m in of_kind(seen, "stream")) == "interrupted True\n"

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from presight.training import signals as signals_module
 from presight.training.signals import POLITE, Signals
 
 
@@ -59,3 +60,12 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.split()) == (75, ["SIGTERM"])
+
+
+def test_at_a_prompt_a_second_signal_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals_module, "is_interactive", lambda: True)
+    with Signals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signals.pending == "SIGINT"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)

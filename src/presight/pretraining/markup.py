@@ -56,7 +56,8 @@ def rows(pairs: Iterable[tuple[str, str]]) -> str:
         f'<td style="{cell}">{html.escape(value)}</td></tr>'
         for name, value in pairs
     )
-    return f'<table style="border-collapse:collapse;margin:.3em 0">{body}</table>'
+    style = "border-collapse:collapse;margin:.3em 0;font:inherit;color:inherit"
+    return f'<table style="{style}">{body}</table>'
 
 
 def bar(share: float, label: str) -> str:
@@ -83,10 +84,12 @@ def curve(values: Sequence[float], label: str, width: int = 240, height: int = 3
         for i, value in enumerate(found)
     )
     said = html.escape(f"{label}, from {found[0]:.4g} to {found[-1]:.4g}")
+    beside = f'<span style="opacity:.75;margin-left:.6em">{said}</span>'
     return (
-        f'<svg width="{width}" height="{height}" role="img" aria-label="{said}">'
+        f'<div><svg width="{width}" height="{height}" role="img" aria-label="{said}">'
         f"<title>{said}</title>"
         f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
+        f"{beside}</div>"
     )
 
 
@@ -108,11 +111,14 @@ def picture(path: Path, description: str) -> str:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return ""
     small.thumbnail((_WIDEST, _WIDEST))
+    larger = min(3, _WIDEST // small.width)  # small pictures are hard to see
+    wide = larger <= 1
     held = io.BytesIO()
     small.save(held, "JPEG", quality=85)
     data = base64.b64encode(held.getvalue()).decode()
     return (
         f'<figure style="margin:.5em 0"><img alt="{html.escape(description)}" '
-        f'style="max-width:100%" src="data:image/jpeg;base64,{data}">'
+        f'style="width:{_WIDEST if wide else small.width * larger}px;max-width:100%;'
+        f'image-rendering:{"auto" if wide else "pixelated"}" src="data:image/jpeg;base64,{data}">'
         f'<figcaption style="opacity:.75">{html.escape(description)}</figcaption></figure>'
     )

@@ -12,7 +12,8 @@ from typing import Any
 from presight.core import world
 from presight.core.backbone import Backbone
 from presight.core.method import Method
-from presight.errors import IntegrityError, Interrupted, OutOfMemory
+from presight.data.source import shown
+from presight.errors import IntegrityError, Interrupted, OutOfMemory, PresightError
 from presight.pretraining import markup
 from presight.pretraining.card import write_card
 from presight.pretraining.configuration import Configuration
@@ -57,7 +58,7 @@ class Run:
         folder = RunFolder(self.folder)
         status = folder.status if folder.exists else "not begun"
         numbers = {**self.summary, **_last_look(folder)}
-        shown = [(name.replace("_", " "), _number(value)) for name, value in numbers.items()
+        numbers_shown = [(name.replace("_", " "), _number(value)) for name, value in numbers.items()
                  if isinstance(value, int | float) and not isinstance(value, bool)]  # fmt: skip
         made = [
             markup.picture(
@@ -68,9 +69,11 @@ class Run:
         ]
         return markup.frame(
             markup.line(f"{self.folder}: {status}", "font-weight:600"),
-            markup.rows(shown),
+            markup.line(_facts(folder)),
+            markup.rows(numbers_shown),
             *made,
-            markup.preformatted(self.text),
+            markup.preformatted([*(one for one in self.text if not _of_shell(one))]),
+            markup.preformatted([_next(self.folder, status)]),
         )
 
 
@@ -112,9 +115,33 @@ def interrupted(folder: RunFolder, error: Interrupted) -> Run:
     text = (
         f"stopped   {error}",
         f"kept      {done:,} of {total:,} updates in {folder.checkpoints}",
-        "next      the same call goes on from here; .backbone() gives what is learned so far",
+        "now       .backbone() gives what is learned so far",
     )
     return Run(folder.path, summary, text)
+
+
+def _facts(folder: RunFolder) -> str:
+    """What was trained on what, in words; empty where the folder does not say."""
+    try:
+        config = Configuration.read(folder)
+    except PresightError:
+        return ""
+    settings, spec = config.settings, config.spec
+    return (
+        f"{settings.method}, {settings.backbone}, {spec.n_samples:,} images of "
+        f"{shown(config.data)}, views of {spec.image_size} pixels"
+    )
+
+
+def _of_shell(line: str) -> bool:
+    return line.startswith("next      presight ")
+
+
+def _next(folder: Path, status: str) -> str:
+    """The call that comes next, in Python."""
+    if status == "done":
+        return f'next      presight.evaluate({str(folder)!r}, "LABELLED_FOLDER")'
+    return "next      the same presight.pretrain(...) again goes on with it"
 
 
 def _last_look(folder: RunFolder) -> dict[str, float]:
