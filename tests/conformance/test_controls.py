@@ -23,7 +23,29 @@ from presight.testing.tiny import TinyBackbone
 from presight.testing.trial import Trial
 
 Kind = type[Method]
+Shown = dict[str, Tensor]
 Pairs = dict[str, tuple[processes.Result, processes.Result]]
+
+
+class ShowsNoPictures(Bank):
+    def show(self, views: Views, step: Step) -> Shown:
+        return {"rows": torch.zeros(2, 5)}
+
+
+class ShowsBeyondWhite(Bank):
+    def show(self, views: Views, step: Step) -> Shown:
+        return {"bright": torch.full((2, 3, 4, 4), 2.0)}
+
+
+class ShowsByChance(Bank):
+    def show(self, views: Views, step: Step) -> Shown:
+        return {"noise": torch.rand(2, 3, 4, 4)}
+
+
+class ShowsAndCounts(Bank):
+    def show(self, views: Views, step: Step) -> Shown:
+        next(self.parameters()).data.add_(1.0)
+        return {"black": torch.zeros(2, 3, 4, 4)}
 
 
 class KeywordData(Bank):
@@ -296,6 +318,10 @@ CONTROLS: list[tuple[c.Check, Kind, str]] = [
     (c.check_box, BoxTooSmall, "counted Box"),
     (c.check_backbone, WithWrongWidths, "channels, declared"),
     (c.check_backbone, WithRandomBackbone, "gives other features"),
+    (c.check_show, ShowsNoPictures, "show gives rows as"),
+    (c.check_show, ShowsBeyondWhite, "to 2; float"),
+    (c.check_show, ShowsByChance, "other noise when asked again"),
+    (c.check_show, ShowsAndCounts, "show changes"),
     (check_resume, NotPersistent, "interrupted and resumed"),
     (check_resume, ClustersAgain, "interrupted and resumed"),
 ]

@@ -156,6 +156,7 @@ def test_the_sample_is_fixed_by_class_and_disjoint() -> None:
     seen, again = sample(), sample()
     assert torch.equal(seen.train, again.train)
     assert torch.equal(seen.labels, again.labels)
+    assert 0.05 <= seen.blind <= 0.2
     assert not set(seen.train.tolist()) & set(seen.held.tolist())
     assert len(seen.train) + len(seen.held) == 60
     shares = seen.labels[seen.held].bincount(minlength=10) / seen.labels.bincount(minlength=10)
@@ -213,9 +214,8 @@ def test_a_look_that_fails_ends_the_monitor_and_not_the_run(
 def test_what_is_told_about_the_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny(tmp_path / "run", monitor_labels=LABELS, quiet=False)
     err = capsys.readouterr().err
-    assert (
-        f"monitor   40 labelled images to learn from, 20 to predict, 10 classes, of {LABELS}" in err
-    )
+    assert f"monitor   40 labelled images to learn from, 20 to predict, of {LABELS}; 10" in err
+    assert f"a blind guess is right for {sample().blind:.1%}\n" in err
     log = (tmp_path / "run" / "logs" / "main.log").read_text()
     assert "monitor   40 labelled" in log
     assert "ridge accuracy" in log

@@ -66,6 +66,8 @@ class _Rows:
 class Sample:
     """A fixed part of labelled images, by class: what is learned from, and what is predicted.
 
+    `blind` is the accuracy of naming the commonest class.
+
     Args:
         labelled: all of them.
         name: for messages.
@@ -84,6 +86,8 @@ class Sample:
                 f"--monitor-labels {shown(name)}: none of {len(rows)} images can be held out "
                 "without emptying a class. Give two images or more of a class."
             )
+        most = self.labels[self.train].bincount().argmax()
+        self.blind = float((self.labels[self.held] == most).double().mean())
 
 
 def open_monitor(settings: Settings, size: int) -> tuple[Sample | None, Sequence[str]]:
@@ -103,7 +107,8 @@ def open_monitor(settings: Settings, size: int) -> tuple[Sample | None, Sequence
     odd = [f"note: {line}" for line in odd]
     line = (
         f"monitor   {len(sample.train):,} labelled images to learn from, {len(sample.held):,} to "
-        f"predict, {len(labelled.classes)} classes, of {shown(settings.monitor_labels)}"
+        f"predict, of {shown(settings.monitor_labels)}; {len(labelled.classes)} classes, a blind "
+        f"guess is right for {sample.blind:.1%}"
     )
     for told in odd if settings.quiet else (line, *odd):
         say(told)

@@ -227,6 +227,28 @@ def check_backbone(trial: Trial) -> None:
     )
 
 
+def check_show(trial: Trial) -> None:
+    """Pictures are float [n, 1 or 3, h, w] in [0, 1]; showing them changes nothing, twice alike."""
+    method, step = trial.ready().eval(), trial.step()
+    before = {name: value.clone() for name, value in method.state_dict().items()}
+    views = trial.views(method, step)
+    with torch.no_grad():
+        first, second = method.show(views, step), method.show(views, step)
+    for name, made in first.items():
+        pictures = made.ndim == 4 and made.shape[1] in (1, 3) and made.is_floating_point()
+        require(
+            pictures and bool(((made >= 0) & (made <= 1)).all()),
+            f"{trial.name}: show gives {name} as {made.dtype} {tuple(made.shape)} from "
+            f"{float(made.min()):.3g} to {float(made.max()):.3g}; float [n, 3, h, w] in [0, 1] was "
+            "expected.",
+        )
+        same = name in second and torch.equal(made, second[name])
+        require(same, f"{trial.name}: show gives other {name} when asked again.")
+    after = method.state_dict()
+    changed = [name for name, value in before.items() if not torch.equal(value, after[name])]
+    require(not changed, f"{trial.name}: show changes {changed[:3]}.")
+
+
 CHECKS: tuple[Check, ...] = (
     check_constructor,
     check_help,
@@ -241,6 +263,7 @@ CHECKS: tuple[Check, ...] = (
     check_state,
     check_box,
     check_backbone,
+    check_show,
     check_resume,
 )
 """Every check of one process."""
