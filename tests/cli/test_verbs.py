@@ -71,6 +71,7 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     verbs.evaluate("runs/a", labels="l", test="t")
     usual = {"device": "auto", "quiet": False, "download": False, "follow_links": False}
     usual |= {"min_side": "auto", "max_bad_fraction": "auto"}
+    usual |= {"label_counts": "auto", "label_seeds": 3, "stages": "quick"}
     assert calls[0] == (("runs/a", "l"), {"test": None, "seed": 3, **usual})
     assert calls[1] == (("runs/a", "l"), {"test": "t", "seed": 0, **usual})
 

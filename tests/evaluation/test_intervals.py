@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from presight.errors import UsageError
-from presight.evaluation.intervals import paired_difference, wilson
+from presight.evaluation.intervals import over_seeds, paired_difference, wilson
 
 
 @pytest.mark.parametrize(
@@ -84,3 +86,43 @@ def test_coverage_of_the_paired_interval() -> None:
         _, low, high = paired_difference(*cases(*cells), draws=500, seed=draw)
         inside += low <= 0.06 <= high
     assert 0.92 <= inside / 400 <= 0.98
+
+
+def test_of_one_seed_the_interval_is_the_paired_one() -> None:
+    generator = np.random.default_rng(0)
+    first, second = generator.random(400) < 0.7, generator.random(400) < 0.6
+    found = over_seeds((first.astype(np.int8) - second)[None], seed=3)
+    assert found == paired_difference(first, second, seed=3)
+
+
+def test_equal_seeds_add_nothing_and_unlike_ones_widen() -> None:
+    one = (np.random.default_rng(1).random(1000) < 0.6).astype(np.int8)
+    same = over_seeds(np.stack([one, one, one]))
+    alone = over_seeds(one[None])
+    assert same == alone
+    worse, better = one.copy(), one.copy()
+    worse[np.flatnonzero(one)[:40]] = 0
+    better[np.flatnonzero(one == 0)[:40]] = 1
+    wide = over_seeds(np.stack([worse, one, better]))
+    assert wide.value == pytest.approx(alone.value)
+    assert wide.high - wide.low > 2 * (alone.high - alone.low)
+    half = 4.303 * 0.04 / math.sqrt(3)  # Student's t of two degrees of freedom, deviation 0.04
+    assert wide.high - wide.value == pytest.approx(half, rel=0.15)
+
+
+def test_coverage_over_three_seeds_and_500_images() -> None:
+    """Seeds differ by 2 points, images share their difficulty: 95 % intervals hold the truth."""
+    generator = np.random.default_rng(0)
+    held, truth, trials = 0, 0.7, 400
+    for _ in range(trials):
+        ability = truth + 0.02 * generator.standard_normal(3)
+        results = (generator.random((3, 500)) < ability[:, None]).astype(np.int8)
+        found = over_seeds(results, draws=500, seed=int(generator.integers(2**31)))
+        held += found.low <= truth <= found.high
+    assert 0.92 <= held / trials <= 0.995
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (3, 0), (5,)])
+def test_no_results_have_no_interval(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="seeds, images"):
+        over_seeds(np.zeros(shape, np.int8))

@@ -30,8 +30,10 @@ def test_a_score_by_row_and_protocol() -> None:
     scores = [Score("pretrained", "knn", 0.5, 0.4, 0.6, 10, 10, 0)]
     measured = Measured(Path("eval"), scores, ["few images."])
     assert measured.score("pretrained", "knn") == 0.5
-    assert measured.summary == {"folder": "eval", "scores": {"pretrained/knn": 0.5}}
-    assert measured.lines()[-1] == "note: few images."
+    assert measured.summary["scores"] == {"pretrained/knn": 0.5}
+    assert measured.summary["verdict"].startswith("With 10 labels, frozen features reach 50.0 %")
+    assert measured.lines()[0] == "note: few images."
+    assert measured.lines()[-1] == measured.summary["verdict"]
     with pytest.raises(KeyError, match="pretrained, linear"):
         measured.score("pretrained", "linear")
 
@@ -65,7 +67,7 @@ def test_images_are_held_to_what_the_run_asked_for(tmp_path: Path) -> None:
         write(data / "class0" / f"small{number}.png", encoded(pixels(12, 12, 90 + number)))
     found = evaluated(run, data)
     assert [line for line in found.warnings if "3 images have" in line and "--min-side" in line]
-    assert found.lines()[-1].startswith("note: ")
+    assert found.lines()[0].startswith("note: ")
     assert {path.name for path in (tmp_path / "cache").iterdir()} >= {"features"}
     assert len(list((tmp_path / "cache").iterdir())) > 1
     assert [line for line in evaluated(run, data, min_side=8).warnings if "min-side" in line] == []

@@ -135,6 +135,9 @@ def evaluate(
     *,
     labels: str,
     test: str = "",
+    label_counts: str = "auto",
+    label_seeds: int = 3,
+    stages: Literal["quick", "full", "none"] = "quick",
     seed: int = 0,
     device: str = "auto",
     download: bool = False,
@@ -150,7 +153,11 @@ def evaluate(
         labels: labelled images: class folders or a CSV.
         test: labelled images that are read once, at the end; without it a part of the labels is
             held out.
-        seed: of the held-out parts.
+        label_counts: numbers of labels to learn from: auto is a ladder up to all; or 50,200,all.
+        label_seeds: choices of labels at each count below all, 1 or more.
+        stages: linear probes of the network's stages: quick pools maps to some 1,000 numbers and
+            learns from 2,000 labels, full takes published sizes and all labels.
+        seed: of the held-out parts, and the first of the label seeds.
         device: auto, cpu, cuda, mps or xpu.
         download: fetch a torchvision: data set that is not on disk.
         min_side: images with a shorter side are skipped, pixels; auto is as in the run.
@@ -166,6 +173,9 @@ def evaluate(
             run,
             labels,
             test=test or None,
+            label_counts=label_counts,
+            label_seeds=label_seeds,
+            stages=stages,
             seed=seed,
             device=device,
             download=download,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,15 @@ from presight.errors import UsageError
 
 Z95 = 1.959963984540054
 """Half the width of a standard normal's middle 95 %."""
+
+
+class Interval(NamedTuple):
+    """A mean or difference, and the low and high end of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
 
 Correct = NDArray[np.bool_]
 """bool [n], whether the answer to each image was right."""
@@ -47,7 +57,7 @@ def wilson(successes: int, n: int, *, z: float = Z95) -> tuple[float, float]:
 
 def paired_difference(
     first: Correct, second: Correct, *, draws: int = 10_000, seed: int = 0
-) -> tuple[float, float, float]:
+) -> Interval:
     """Difference of two accuracies on the same images, with its paired bootstrap 95 % interval.
 
     Images are resampled, the same for both. Of an image only the difference -1, 0 or 1 counts, so
@@ -70,10 +80,38 @@ def paired_difference(
             f"{len(first)} and {len(second)} images cannot be paired; both results must be of the "
             "same test images."
         )
-    n = len(first)
-    better = int((first & ~second).sum())
-    worse = int((second & ~first).sum())
-    shares = [better / n, worse / n, max(0.0, 1 - (better + worse) / n)]
-    cells = np.random.default_rng(seed).multinomial(n, shares, size=draws)
-    low, high = np.quantile((cells[:, 0] - cells[:, 1]) / n, [0.025, 0.975])
-    return (better - worse) / n, float(low), float(high)
+    return over_seeds((first.astype(np.int8) - second)[None], draws=draws, seed=seed)
+
+
+def over_seeds(results: NDArray[np.int8], *, draws: int = 10_000, seed: int = 0) -> Interval:
+    """Mean of results by seed and image, with a 95 % interval over both.
+
+        mean* = mean over resampled images + t(S - 1) * deviation of the S seeds' means / sqrt(S)
+
+    Images are resampled with replacement, the same for all seeds. Seeds are too few to resample:
+    three of them take 10 values only, and too narrow ones; their part is drawn from Student's t
+    with S - 1 degrees of freedom instead. With one seed the interval is over images alone.
+
+    Args:
+        results: int [S, n], by seed and image: 0 or 1 for an answer, -1 to 1 for a difference.
+        draws: bootstrap samples.
+        seed: of the draws.
+
+    Returns:
+        Mean, low and high; ends are not cut to the range of a share.
+
+    Raises:
+        UsageError: no seed or no image.
+    """
+    if results.ndim != 2 or not results.size:
+        raise UsageError(f"results must be [seeds, images]; received {results.shape}.")
+    seeds, n = results.shape
+    generator = np.random.default_rng(seed)
+    # An image matters only by its column of results, of which there are few kinds.
+    kinds, counts = np.unique(results, axis=1, return_counts=True)
+    sampled = generator.multinomial(n, counts / n, size=draws) @ kinds.mean(0) / n
+    if seeds > 1:
+        spread = results.mean(1).std(ddof=1) / math.sqrt(seeds)
+        sampled = sampled + spread * generator.standard_t(seeds - 1, size=draws)
+    low, high = np.quantile(sampled, [0.025, 0.975])
+    return Interval(float(results.mean()), float(low), float(high))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from presight.errors import DataError
-from presight.evaluation.split import stratified_split
+from presight.evaluation.split import identity_keys, stratified_order, stratified_split
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
@@ -25,18 +25,30 @@ class LabelledImages:
         labels: int64 [N], into `classes`.
         classes: names.
         fingerprint: of the source.
+        identities: a name of each image, stable across machines; without them rows stand in.
     """
 
     images: Images
     labels: Tensor
     classes: tuple[str, ...]
     fingerprint: str
+    identities: tuple[str, ...] = ()
 
     @staticmethod
     def of(source: Labelled, images: Images) -> LabelledImages:
         """The images of a labelled source, and what it knows of them."""
-        labels = torch.tensor([source.target(i).label for i in range(len(source))])
-        return LabelledImages(images, labels, source.classes, source.fingerprint)
+        rows = range(len(source))
+        labels = torch.tensor([source.target(i).label for i in rows])
+        names = tuple(source.identity(i) for i in rows)
+        return LabelledImages(images, labels, source.classes, source.fingerprint, names)
+
+    def names(self, rows: Tensor) -> list[str]:
+        """Identities of some rows."""
+        return [self.identities[row] if self.identities else str(row) for row in rows.tolist()]
+
+    def keys(self, rows: Tensor) -> Tensor:
+        """Int64 [n], what subsets and hold-outs are drawn by."""
+        return identity_keys(self.names(rows))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +67,11 @@ class Division:
         """Int64 [n], of the training rows."""
         return self.train.labels[self.train_rows]
 
+    def subset(self, n: int, seed: int) -> Tensor:
+        """Int64 [n], places among `train_rows`: nested in n, classes in proportion, by seed."""
+        keys = self.train.keys(self.train_rows)
+        return stratified_order(self.train_labels, seed, "labels", keys)[:n].sort().values
+
 
 def divide(train: LabelledImages, test: LabelledImages | None, share: float, seed: int) -> Division:
     """Train and test: as given, or a stratified part of train held out.
@@ -69,7 +86,8 @@ def divide(train: LabelledImages, test: LabelledImages | None, share: float, see
         DataError: classes that train does not have, or nothing to test.
     """
     if test is None:
-        kept, held = stratified_split(train.labels, share, seed, "test")
+        keys = train.keys(torch.arange(len(train.labels)))
+        kept, held = stratified_split(train.labels, share, seed, "test", keys)
         if not len(held):
             raise DataError(
                 f"none of {len(train.labels)} labelled images can be held out for the test "

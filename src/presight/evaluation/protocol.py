@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,45 +11,38 @@ import torch
 from torch import Tensor
 
 from presight.errors import UsageError
-from presight.evaluation import diagnostics
-from presight.evaluation.features import Progress, backbone_digest, cached, extract, raw_pixels
-from presight.evaluation.intervals import wilson
+from presight.evaluation import counts
+from presight.evaluation.features import Progress
 from presight.evaluation.labelled import Division, LabelledImages, divide
-from presight.evaluation.linear import linear_probe
-from presight.evaluation.neighbors import knn, neighbor_count
-from presight.evaluation.score import Score, packed_correct
+from presight.evaluation.probes import ladder, probes, scored
+from presight.evaluation.rows import RAW_PIXELS, Features, Options, of_backbone, of_pixels
+from presight.evaluation.score import Score
+from presight.evaluation.stages import Budget
 
 if TYPE_CHECKING:
     from presight.core.backbone import Backbone
     from presight.core.recipe import Recipe
-    from presight.data.canvas import Images
 
-RAW_PIXELS = "raw pixels"
 BLIND_GUESS = "blind guess"
-_TEMPERATURE = 0.07
-_FEW = 5000  # training images up to which raw pixels are of 32 pixels a side, not 16
 
 
 @dataclasses.dataclass(frozen=True)
-class _Options:
-    size: int
-    seed: int
-    device: torch.device
-    cache: Path | None
-    thorough: bool
-    batch_size: int
-    views: Recipe | None
-    progress: Progress | None
+class Measurement:
+    """What frozen features were measured to be worth.
 
+    Args:
+        scores: a row by a protocol, with a number of labels and their seed.
+        division: the images that were learned from and measured on.
+        features: by row, without the stages'.
+        predictions: int64 [q] into the training set's classes, by row, protocol, labels and seed.
+        warnings: about the data.
+    """
 
-@dataclasses.dataclass(frozen=True)
-class _Features:
-    """A row's features of train and test; `details` names what they are."""
-
-    row: str
-    train: Tensor
-    test: Tensor
-    details: dict[str, Any]
+    scores: list[Score]
+    division: Division
+    features: dict[str, Features]
+    predictions: dict[tuple[str, str, int, int], Tensor]
+    warnings: list[str]
 
 
 def measure(
@@ -59,6 +52,9 @@ def measure(
     *,
     size: int,
     seed: int = 0,
+    label_counts: str = "all",
+    label_seeds: int = 3,
+    stages: Budget | None = None,
     device: torch.device | str = "cpu",
     cache: Path | None = None,
     test_share: float = 0.2,
@@ -67,20 +63,27 @@ def measure(
     views: Recipe | None = None,
     say: Callable[[str], None] | None = None,
     progress: Progress | None = None,
-) -> list[Score]:
+    probing: Progress | None = None,
+) -> Measurement:
     """Accuracy of frozen features by neighbors and by a linear probe, beside two reference rows.
 
     The rows `raw pixels` and `blind guess` are always there.
 
-    Choices are made on a part of train; the test part is predicted once. Intervals are Wilson's,
-    95 %, over test images: they say nothing about other seeds of pretraining.
+    Choices are made on a part of train; the test part is predicted once. Below all labels every
+    count is learned from several times, from other labels each time, which are the same for all
+    rows and nested: those of a small count are among those of a larger one. A score's own interval
+    is Wilson's, 95 %, over test images; `curve` has those over label seeds too. None says anything
+    about other seeds of pretraining.
 
     Args:
         backbones: row's name -> backbone; `pretrained` and `untrained` belong here.
         train: labelled images to learn from.
         test: labelled images to measure on; without them a stratified part of train.
         size: side of a view, pixels.
-        seed: of the hold-outs.
+        seed: of the hold-outs, and the first of the label seeds.
+        label_counts: numbers of labels to learn from: auto, or as in 50,200,all.
+        label_seeds: choices of labels at a count below all, 1 or more.
+        stages: what probes of the backbones' stages may cost; None measures none.
         device: where the backbones and the linear probe run.
         cache: folder for features; None keeps nothing.
         test_share: of train that is measured on where there is no test set, in (0, 1).
@@ -89,82 +92,77 @@ def measure(
         views: a recipe with the key `view`, instead of the image's center.
         say: told warnings, a line each; they also stand in the scores' details.
         progress: told images done and in all, for each backbone.
-
-    Returns:
-        For each row its scores: knn and linear, or majority for the blind guess.
+        probing: told probes done and in all.
 
     Raises:
         DataError: classes of test that train does not have, or no image to test.
-        UsageError: a reserved row's name.
+        UsageError: a reserved row's name, or a count out of range.
     """
     if reserved := {RAW_PIXELS, BLIND_GUESS} & set(backbones):
         raise UsageError(f"`{min(reserved)}` is measured always; give the backbone another name.")
+    if label_seeds < 1:
+        raise UsageError(f"label_seeds is {label_seeds}; it must be 1 or more.")
     split = divide(train, test, test_share, seed)
-    options = _Options(
+    classes = len(torch.unique(split.train_labels))
+    amounts = counts.read(label_counts, len(split.train_rows), classes)
+    options = Options(
         size, seed, torch.device(device), cache, thorough, batch_size, views, progress
     )
-    pixels = _pixels(split, options)
+    pixels = of_pixels(split, options)
     common = _common(split, pixels, size)
+    common["warnings"] += counts.told(amounts, classes)
     if say is not None:
         for warning in common["warnings"]:
             say(warning)
-    rows = [_of_backbone(name, backbone, split, options) for name, backbone in backbones.items()]
-    scores = [score for row in (*rows, pixels) for score in _probes(row, split, options, common)]
-    return [*scores, _blind(split, common, seed)]
-
-
-def _features(
-    row: str,
-    key: str,
-    split: Division,
-    side: int,
-    options: _Options,
-    compute: Callable[[Images], Tensor],
-) -> _Features:
-    """Features of both parts; a set that is both is computed once."""
-    view = "center" if options.views is None else repr(options.views)
-
-    def of(part: LabelledImages) -> Tensor:
-        return cached(
-            key, part.fingerprint, side, options.cache, lambda: compute(part.images), view=view
-        )
-
-    bank = of(split.train)
-    queries = bank if split.test is split.train else of(split.test)
-    details = {"features": key, "view": view, "size": side, "dim": bank.shape[1]}
-    return _Features(row, bank[split.train_rows], queries[split.test_rows], details)
-
-
-def _of_backbone(row: str, backbone: Backbone, split: Division, options: _Options) -> _Features:
-    def compute(images: Images) -> Tensor:
-        return extract(
-            backbone,
-            images,
-            size=options.size,
-            device=options.device,
-            batch_size=options.batch_size,
-            views=options.views,
-            progress=options.progress,
-        )
-
-    features = _features(row, backbone_digest(backbone), split, options.size, options, compute)
-    features.details.update(diagnostics.describe(features.train))
-    return features
-
-
-def _pixels(split: Division, options: _Options) -> _Features:
-    side = 32 if len(split.train_rows) <= _FEW else 16
-    return _features(
-        RAW_PIXELS,
-        "raw-pixels",
-        split,
-        side,
-        options,
-        lambda images: raw_pixels(images, side, views=options.views),
+    rows = [of_backbone(name, backbone, split, options) for name, backbone in backbones.items()]
+    found = Measurement(
+        [], split, {row.row: row for row in (*rows, pixels)}, {}, common["warnings"]
     )
+    _probe_all(found, amounts, label_seeds, options, common, probing)
+    if stages is not None:
+        for name, backbone in backbones.items():
+            found.scores.extend(ladder(name, backbone, split, options, common, stages, probing))
+    return found
 
 
-def _common(split: Division, pixels: _Features, size: int) -> dict[str, Any]:
+def _probe_all(
+    found: Measurement,
+    amounts: Sequence[int],
+    label_seeds: int,
+    options: Options,
+    common: dict[str, Any],
+    probing: Progress | None,
+) -> None:
+    """Every row with every number of labels, the same labels for all."""
+    split = found.division
+    everything = len(split.train_rows)
+    choices = [
+        (n, options.seed + number)
+        for n in amounts
+        for number in range(1 if n == everything else label_seeds)
+    ]
+    done, total = 0, len(choices) * len(found.features)
+    for n, seed in choices:
+        chosen = split.subset(n, seed)
+        labels = split.train_labels[chosen]
+        told = {**common, "label_classes": len(torch.unique(labels))}
+        for features in found.features.values():
+            part = dataclasses.replace(features, train=features.train[chosen])
+            for protocol, predicted, settings in probes(part, labels, seed, options):
+                found.predictions[(features.row, protocol, n, seed)] = predicted
+                found.scores.append(
+                    scored(features.row, protocol, predicted, split, (n, seed),
+                           {**told, **features.details, **settings})
+                )  # fmt: skip
+            done += 1
+            if probing is not None:
+                probing(done, total)
+        guess = torch.bincount(labels).argmax().expand(len(split.test_labels))
+        found.predictions[(BLIND_GUESS, "majority", n, seed)] = guess
+        found.scores.append(scored(BLIND_GUESS, "majority", guess, split, (n, seed), told))
+
+
+def _common(split: Division, pixels: Features, size: int) -> dict[str, Any]:
     """What every score's details say: the data, the split, and warnings about them."""
     shared = _shared(pixels.train, pixels.test)
     warnings = []
@@ -194,54 +192,3 @@ def _shared(train: Tensor, test: Tensor) -> int:
 
 def _bytes(pixels: Tensor) -> Any:
     return (pixels * 255.0).round().to(torch.uint8).numpy()
-
-
-def _probes(
-    features: _Features, split: Division, options: _Options, common: dict[str, Any]
-) -> list[Score]:
-    device = options.device if options.device.type == "cuda" else torch.device("cpu")
-    train, test = features.train.to(device), features.test.to(device)
-    labels = split.train_labels.to(device)
-    k = neighbor_count(len(train), len(torch.unique(labels)))
-    by_neighbors = knn(train, labels, test, k=k, temperature=_TEMPERATURE)
-    probe = linear_probe(train, labels, seed=options.seed, thorough=options.thorough)
-    chosen = {
-        "strength": probe.strength,
-        "converged": probe.converged,
-        "n_validation": probe.n_validation,
-        "standardize": False,
-        "trials": [dataclasses.asdict(trial) for trial in probe.trials],
-    }
-    answers: dict[str, tuple[Tensor, dict[str, Any]]] = {
-        "knn": (by_neighbors, {"k": k, "temperature": _TEMPERATURE}),
-        "linear": (probe.predict(test), chosen),
-    }
-    return [
-        _score(features.row, protocol, predicted.cpu(), split, options.seed,
-               {**common, **features.details, **settings})
-        for protocol, (predicted, settings) in answers.items()
-    ]  # fmt: skip
-
-
-def _blind(split: Division, common: dict[str, Any], seed: int) -> Score:
-    counts = torch.bincount(split.train_labels)
-    predicted = counts.argmax().expand(len(split.test_labels))
-    return _score(BLIND_GUESS, "majority", predicted, split, seed, common)
-
-
-def _score(
-    row: str, protocol: str, predicted: Tensor, split: Division, seed: int, details: dict[str, Any]
-) -> Score:
-    correct = predicted == split.test_labels
-    hits, n = int(correct.sum()), len(correct)
-    by_class = [
-        float(correct[split.test_labels == label].float().mean())
-        for label in torch.unique(split.test_labels)
-    ]
-    low, high = wilson(hits, n)
-    full = {
-        **details,
-        "mean_per_class": sum(by_class) / len(by_class),
-        "correct": packed_correct(correct.numpy()),
-    }
-    return Score(row, protocol, hits / n, low, high, len(split.train_rows), n, seed, full)

@@ -35,7 +35,8 @@ class Score:
         high: its other end.
         n_train: labelled images that were learned from.
         n_test: images of the test part.
-        seed: of the split and of the probe.
+        seed: of the labels that were learned from, and of the probe.
+        stage: whose features, f1..fk; empty for the network's output.
         details: settings, and the answer to each image under `correct`; plain JSON.
     """
 
@@ -48,6 +49,19 @@ class Score:
     n_test: int
     seed: int
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    stage: str = ""
+
+    @property
+    def answers(self) -> str:
+        """The answers by image as they are stored, packed; see `packed_correct`.
+
+        Raises:
+            IntegrityError: they were not stored.
+        """
+        packed = self.details.get("correct")
+        if not isinstance(packed, str):
+            raise _no_answers(self.row, self.protocol)
+        return packed
 
     def correct(self) -> Correct:
         """Whether each test image was answered rightly, bool [n_test].
@@ -56,16 +70,9 @@ class Score:
             IntegrityError: that was not stored, or is not as long as the test part.
         """
         try:
-            packed = base64.b64decode(self.details["correct"], validate=True)
-            if len(packed) != (self.n_test + 7) // 8:
-                raise ValueError(len(packed))
-            bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=self.n_test)
-        except (KeyError, TypeError, ValueError, binascii.Error):
-            raise IntegrityError(
-                f"the score of {self.row} by {self.protocol} holds no results by image; "
-                "evaluate again."
-            ) from None
-        return bits.astype(bool)
+            return unpacked(self.answers, self.n_test)
+        except ValueError:
+            raise _no_answers(self.row, self.protocol) from None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -92,7 +99,10 @@ class Score:
         row, protocol = words
         value_, low, high = shares
         n_train, n_test, seed = counts
-        return cls(row, protocol, value_, low, high, n_train, n_test, seed, details)
+        stage = value.get("stage", "")
+        if not isinstance(stage, str):
+            raise _broken(f"`stage` is {str(stage)[:40]!r}")
+        return cls(row, protocol, value_, low, high, n_train, n_test, seed, details, stage)
 
 
 def _typed(value: Mapping[str, Any], name: str, *types: type) -> Any:
@@ -109,6 +119,27 @@ def _broken(what: str) -> IntegrityError:
 def packed_correct(correct: Correct) -> str:
     """The answers as a short word for `details["correct"]`: eight images a byte, base64."""
     return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def unpacked(packed: str, n: int) -> Correct:
+    """The answers by image, bool [n], of what `packed_correct` gave.
+
+    Raises:
+        ValueError: it is no such word, or of another length.
+    """
+    try:
+        held = base64.b64decode(packed, validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from error
+    if len(held) != (n + 7) // 8:
+        raise ValueError(f"{len(held)} bytes for {n} images")
+    return np.unpackbits(np.frombuffer(held, np.uint8), count=n).astype(bool)
+
+
+def _no_answers(row: str, protocol: str) -> IntegrityError:
+    return IntegrityError(
+        f"the score of {row} by {protocol} holds no results by image; evaluate again."
+    )
 
 
 def weights_of(run: RunFolder) -> str:
@@ -158,6 +189,6 @@ def read_result(path: Path) -> tuple[list[Score], dict[str, Any]]:
 
 
 def find(scores: Sequence[Score], row: str, protocol: str) -> Score | None:
-    """The score of a row by a protocol, where it was measured."""
-    found = (score for score in scores if score.row == row and score.protocol == protocol)
-    return next(found, None)
+    """The score of a row by a protocol with the most labels, where it was measured."""
+    found = [s for s in scores if s.row == row and s.protocol == protocol and not s.stage]
+    return max(found, key=lambda score: score.n_train, default=None)

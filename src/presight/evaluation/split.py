@@ -1,21 +1,50 @@
-"""Stratified hold-outs of a labelled set, by seed."""
+"""Stratified orders and hold-outs of a labelled set, by seed and by the images' identities."""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from presight.core.draw import shuffled
+from presight.core.draw import Draw
 from presight.errors import UsageError
 
 
-def stratified_order(labels: Tensor, seed: int, stream: str = "hold-out") -> Tensor:
+def identity_keys(identities: Iterable[str]) -> Tensor:
+    """Int64 [n], a number of each image that does not depend on the others or on their order.
+
+    Args:
+        identities: names that are stable across machines, such as relative paths.
+    """
+    digests = (
+        hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+        for name in identities
+    )
+    return torch.tensor([int.from_bytes(digest, "little", signed=True) for digest in digests])
+
+
+def stratified_order(
+    labels: Tensor, seed: int, stream: str = "hold-out", keys: Tensor | None = None
+) -> Tensor:
     """Int64 [n], an order whose every beginning has the classes in proportion, within one image.
 
-    Images of a class are shuffled; the r-th of N_c has the place (r + 1/2) / N_c.
+    Images of a class are shuffled; the r-th of N_c has the place (r + 1/2) / N_c. Beginnings are
+    nested: the first 100 are among the first 200.
+
+    Args:
+        labels: int64 [n].
+        seed: another seed gives another order.
+        stream: another name is an independent order.
+        keys: int64 [n] of `identity_keys`: then an image's place among its class depends on its
+            name and not on its row, and a file more or less does not shuffle the others anew.
     """
     labels = labels.cpu().long()
-    shuffle = shuffled(len(labels), seed, stream)
+    rows = torch.arange(len(labels)) if keys is None else keys.cpu()
+    drawn = Draw(seed, 0, rows).integers(stream, (), 2**62)
+    # Equal names are possible only where rows are repeated; the row itself then decides.
+    shuffle = torch.argsort(drawn, stable=True)
     place = torch.empty(len(labels), dtype=torch.float64)
     for label in torch.unique(labels).tolist():
         members = shuffle[labels[shuffle] == label]
@@ -26,7 +55,11 @@ def stratified_order(labels: Tensor, seed: int, stream: str = "hold-out") -> Ten
 
 
 def stratified_split(
-    labels: Tensor, share: float, seed: int, stream: str = "hold-out"
+    labels: Tensor,
+    share: float,
+    seed: int,
+    stream: str = "hold-out",
+    keys: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Rows to keep and rows to hold out, int64 and sorted; a class's last image is never held out.
 
@@ -35,6 +68,7 @@ def stratified_split(
         share: of the images to hold out, in (0, 1).
         seed: another seed holds out others.
         stream: another name is an independent hold-out.
+        keys: int64 [n] of `identity_keys`, as for `stratified_order`.
 
     Raises:
         UsageError: the share is out of range.
@@ -42,7 +76,7 @@ def stratified_split(
     if not 0.0 < share < 1.0:
         raise UsageError(f"the held-out share is {share}; it must lie between 0 and 1.")
     labels = labels.cpu().long()
-    order = stratified_order(labels, seed, stream)
+    order = stratified_order(labels, seed, stream, keys)
     held = order[: round(share * len(order))]
     for label in torch.unique(labels[held]).tolist():
         chosen = held[labels[held] == label]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from presight.evaluation.score import Score, find
+from presight.core.wording import cut
+from presight.evaluation.curve import Point, places, whole
+from presight.evaluation.score import Score
 
 _NAMES = {"knn": "kNN", "linear": "linear probe"}
 
@@ -15,9 +17,10 @@ def protocols(scores: Sequence[Score]) -> list[str]:
 
 
 def score_table(scores: Sequence[Score]) -> str:
-    """One line a row: accuracy in percent, and its 95 % interval, by protocol.
+    """One line a row and number of labels: accuracy in percent, and its 95 % interval, by protocol.
 
-    The blind guess is the same whatever the protocol, so it stands in every column.
+    The blind guess is the same whatever the protocol, so it stands in every column, with the most
+    labels only.
 
     Args:
         scores: of one evaluation.
@@ -25,27 +28,58 @@ def score_table(scores: Sequence[Score]) -> str:
     Returns:
         Aligned lines without a final line end; empty for no scores.
     """
-    if not scores:
+    shown = whole(scores)
+    if not shown:
         return ""
-    columns = protocols(scores) or ["majority"]
-    lines = [["", *(_NAMES.get(name, name) for name in columns)]]
-    for row in dict.fromkeys(score.row for score in scores):
-        found = [find(scores, row, name) or find(scores, row, "majority") for name in columns]
-        lines.append([_ascii(row), *(_cell(score) for score in found)])
+    columns = protocols(shown) or ["majority"]
+    counts = sorted({score.n_train for score in shown})
+    lines = [["", "labels", *(_NAMES.get(name, name) for name in columns)]]
+    for row in dict.fromkeys(score.row for score in shown):
+        found = [
+            {point.n_labels: point for point in places(shown, row, name)}
+            or {point.n_labels: point for point in places(shown, row, "majority")[-1:]}
+            for name in columns
+        ]
+        for n in counts:
+            if any(n in points for points in found):
+                cells = (_cell(points.get(n)) for points in found)
+                lines.append([_ascii(cut(row)), f"{n:,}", *cells])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [_line(cells, widths) for cells in lines]
-    first = scores[0]
-    protocol = (
-        f"accuracy in %, 95 % interval over {first.n_test:,} test images; "
-        f"{first.n_train:,} labelled images, frozen features, seed {first.seed}"
+    return "\n".join([text[0], "-" * len(text[1]), *text[1:], _protocol(shown)])
+
+
+def _protocol(shown: Sequence[Score]) -> str:
+    seeds = max(len(point.values) for point in _points(shown))
+    over = f"{seeds} choices of labels and " if seeds > 1 else ""
+    return (
+        f"accuracy in %, 95 % interval over {over}{shown[0].n_test:,} test images; frozen features"
     )
-    return "\n".join([text[0], "-" * len(text[1]), *text[1:], protocol])
 
 
-def _cell(score: Score | None) -> str:
+def _points(shown: Sequence[Score]) -> list[Point]:
+    kinds = dict.fromkeys((score.row, score.protocol) for score in shown)
+    return [point for row, protocol in kinds for point in places(shown, row, protocol)]
+
+
+def stage_line(scores: Sequence[Score], row: str = "pretrained") -> str:
+    """What a linear probe reads at each stage of a row, as a line; empty where none was measured.
+
+    Args:
+        scores: of one evaluation.
+        row: whose stages.
+    """
+    found = [score for score in scores if score.stage and score.row == row]
+    if not found:
+        return ""
+    told = ", ".join(f"{score.stage} {100 * score.value:.1f}" for score in found)
+    return f"by stage, linear probe with {found[0].n_train:,} labels: {told}"
+
+
+def _cell(score: Point | None) -> str:
     if score is None:
         return "not measured"
-    return f"{100 * score.value:5.1f}  ({100 * score.low:.1f} to {100 * score.high:.1f})"
+    return f"{100 * score.mean:5.1f}  ({100 * score.low:.1f} to {100 * score.high:.1f})"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -14,15 +14,22 @@ from presight.core import automatic, ranges
 from presight.core.backbone import Backbone
 from presight.core.settings import Settings
 from presight.data.canvas import default_cache
-from presight.evaluation.protocol import measure
+from presight.errors import UsageError
+from presight.evaluation.labelled import LabelledImages
+from presight.evaluation.predictions import write_predictions
+from presight.evaluation.protocol import Measurement, measure
 from presight.evaluation.score import Score, find, weights_of, write_result
-from presight.evaluation.table import score_table
+from presight.evaluation.stages import FULL, QUICK
+from presight.evaluation.table import score_table, stage_line
+from presight.evaluation.verdict import verdict
 from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.data import cache_folder, counted, open_labels
-from presight.restore import load_backbone, origin_of, untrained_backbone
+from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
+
+_BUDGETS = {"quick": QUICK, "full": FULL, "none": None}
 
 
 @dataclass(frozen=True)
@@ -41,20 +48,27 @@ class Measured:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Rows, protocols and values."""
-        values = {f"{s.row}/{s.protocol}": s.value for s in self.scores}
-        return {"folder": str(self.folder), "scores": values}
+        """Rows, protocols and values with the most labels, and the verdict."""
+        kinds = dict.fromkeys((s.row, s.protocol) for s in self.scores if not s.stage)
+        values = {f"{row}/{protocol}": self.score(row, protocol) for row, protocol in kinds}
+        told = verdict(self.scores).sentence
+        return {"folder": str(self.folder), "verdict": told, "scores": values}
 
     def score(self, row: str, protocol: str) -> float:
-        """A value in [0, 1]."""
+        """A value in [0, 1], with the most labels."""
         found = find(self.scores, row, protocol)
         if found is None:
             raise KeyError(f"{row}, {protocol}")
         return found.value
 
     def lines(self) -> list[str]:
-        """The table, and warnings about the data."""
-        return [*score_table(self.scores).splitlines(), *(f"note: {x}" for x in self.warnings)]
+        """Warnings about the data, the table, the stages, and the verdict."""
+        return [
+            *(f"note: {text}" for text in self.warnings),
+            *score_table(self.scores).splitlines(),
+            *filter(None, [stage_line(self.scores)]),
+            verdict(self.scores).sentence,
+        ]
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -66,6 +80,9 @@ def evaluate_run(
     labels: str,
     *,
     test: str | None = None,
+    label_counts: str = "auto",
+    label_seeds: int = 3,
+    stages: Literal["quick", "full", "none"] = "quick",
     seed: int = 0,
     device: str = "auto",
     download: bool = False,
@@ -74,7 +91,7 @@ def evaluate_run(
     follow_links: bool = False,
     quiet: bool = False,
 ) -> Measured:
-    """Measure frozen features by neighbors and by a linear probe.
+    """Measure frozen features by neighbors and by a linear probe, from few labels to all.
 
     What is not given here about images is as the run had it.
 
@@ -82,14 +99,28 @@ def evaluate_run(
         run: run folder.
         labels: labelled images.
         test: labelled images that are read once; without it a part of the labels is held out.
-        seed: of the held-out parts.
+        label_counts: numbers of labels to learn from: auto, or as in 50,200,all.
+        label_seeds: choices of labels at each count below all, 1 or more.
+        stages: linear probes of the network's stages: quick pools maps to some 1,000 numbers and
+            learns from 2,000 labels, full takes published sizes and all labels.
+        seed: of the held-out parts, and the first of the label seeds.
         device: auto, cpu, cuda, mps or xpu.
         download: fetch a torchvision set that is not on disk.
         min_side: images with a shorter side are skipped, pixels.
         max_bad_fraction: stop where more of the images than this cannot be read, in [0, 1].
         follow_links: follow links that leave the folder.
         quiet: without progress.
+
+    Returns:
+        The scores; they also stand in the run folder.
+
+    Raises:
+        DataError: labels that cannot be read, or classes of test that train does not have.
+        UsageError: an option out of range.
     """
+    if stages not in _BUDGETS:
+        raise UsageError(f"stages is {stages!r}; expected one of {', '.join(_BUDGETS)}.")
+    ranges.require(label_seeds >= 1, "--label-seeds", label_seeds, "1 or more")
     folder = RunFolder(run)
     folder.open()
     own = Configuration.read(folder).settings
@@ -103,12 +134,22 @@ def evaluate_run(
         follow_links=follow_links or own.follow_links,
         quiet=quiet,
     )
-    return _measured(folder, labels, test, seed, device, settings)
+    asked = _Asked(labels, test, label_counts, label_seeds, stages, seed, device)
+    return _measured(folder, asked, settings)
 
 
-def _measured(
-    folder: RunFolder, labels: str, test: str | None, seed: int, device: str, settings: Settings
-) -> Measured:
+@dataclass(frozen=True)
+class _Asked:
+    labels: str
+    test: str | None
+    label_counts: str
+    label_seeds: int
+    stages: str
+    seed: int
+    device: str
+
+
+def _measured(folder: RunFolder, asked: _Asked, settings: Settings) -> Measured:
     origin, weights = origin_of(folder.path), weights_of(folder)
     backbones: dict[str, Backbone] = {
         "pretrained": load_backbone(folder.path),
@@ -116,30 +157,49 @@ def _measured(
     }
     warnings: list[str] = []
     side = automatic.cache_side(origin.image_size).number
-    train = open_labels(labels, settings, side, warnings)
-    held = open_labels(test, settings, side, warnings) if test else None
-    scores = measure(
+    train = open_labels(asked.labels, settings, side, warnings)
+    held = open_labels(asked.test, settings, side, warnings) if asked.test else None
+    found = measure(
         backbones,
         train,
         held,
         size=origin.image_size,
-        seed=seed,
-        device=pick_device(device),
+        seed=asked.seed,
+        label_counts=asked.label_counts,
+        label_seeds=asked.label_seeds,
+        stages=_BUDGETS[asked.stages],
+        device=pick_device(asked.device),
         cache=(cache_folder(settings) or default_cache()) / "features",
         say=warnings.append,
         progress=counted("features", settings.quiet),
+        probing=counted("probes", settings.quiet),
     )
+    place = folder.evaluation(_name(asked, train, held))
+    _write(place, found, _protocol(asked, origin, weights))
+    return Measured(place, found.scores, warnings)
+
+
+def _name(asked: _Asked, train: LabelledImages, held: LabelledImages | None) -> str:
+    """Of the evaluation's folder: the same question about the same images has the same name."""
     sets = [train] if held is None else [train, held]
-    name = "-".join([f"classification-seed{seed}", *(one.fingerprint[:8] for one in sets)])
-    protocol = {
+    return "-".join([f"classification-seed{asked.seed}", *(one.fingerprint[:8] for one in sets)])
+
+
+def _protocol(asked: _Asked, origin: Origin, weights: str) -> dict[str, Any]:
+    return {
         "task": "classification",
         "frozen": True,
-        "labels": labels,
-        "test": test or "a fifth of the labels, held out by class",
+        "labels": asked.labels,
+        "test": asked.test or "a fifth of the labels, held out by class",
+        "label_counts": asked.label_counts,
+        "label_seeds": asked.label_seeds,
+        "stages": asked.stages,
         "origin": asdict(origin),
         "weights": weights,
         "torch": torch.__version__,
     }
-    place = folder.evaluation(name)
-    write_result(place, scores, protocol)
-    return Measured(place, scores, warnings)
+
+
+def _write(place: Path, found: Measurement, protocol: dict[str, Any]) -> None:
+    write_result(place, found.scores, protocol)
+    write_predictions(place, found)

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Literal
 
+from presight.core.wording import between, cut, percent
+from presight.evaluation.curve import whole
 from presight.evaluation.score import Score
-from presight.reporting.findings import gaps, headline, upper
-from presight.reporting.measured import whole
+from presight.evaluation.verdict import gaps, headline, upper
 from presight.reporting.privacy import without_folders
 from presight.reporting.reading import RunFacts, is_finite, table_of
-from presight.reporting.wording import between, cut, percent
 
 Level = Literal["must", "should", "record"]
 _WIDE = 0.05

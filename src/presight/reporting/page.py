@@ -12,13 +12,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from presight.core.wording import cut, day, duration, visible
 from presight.errors import PresightError, UsageError
-from presight.reporting import cautions, findings
+from presight.evaluation import verdict as findings
+from presight.reporting import cautions
 from presight.reporting.blocks import Section, Sheets
 from presight.reporting.pictures import embedded
 from presight.reporting.reading import RunFacts, is_finite, nothing_read, read_run, table_of
 from presight.reporting.sections import comparison, done, learned, training, useful, views
-from presight.reporting.wording import cut, day, duration, visible
 from presight.store import atomic
 from presight.store.environment import version_of
 
@@ -152,7 +153,7 @@ def _page(
         number=at,
         name=cut(run.name),
         line=_line(run),
-        verdict=findings.verdict(run),
+        verdict=findings.verdict(run.scores),
         warnings=[(_LEVELS[one.level], one) for one in cautions.warned(run)],
         sections=[section for section in sections if section is not None],
     )

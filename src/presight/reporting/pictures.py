@@ -12,8 +12,8 @@ from typing import Any
 
 from PIL import Image
 
+from presight.core.wording import cut
 from presight.reporting.privacy import without_folders
-from presight.reporting.wording import cut
 
 _MOST_BYTES = 400_000
 _MOST_PIXELS = 40_000_000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from presight.reporting.wording import visible
+from presight.core.wording import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

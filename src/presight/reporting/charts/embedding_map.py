@@ -12,8 +12,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from presight.core.wording import cut, visible
 from presight.reporting.charts.drawing import SERIES
-from presight.reporting.wording import cut, visible
 
 WIDTH, HEIGHT = 736, 480
 NAMED = 16

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from presight.core.wording import between, cut
 from presight.reporting.charts.drawing import (
     ACCENT,
     COLORS,
@@ -20,7 +21,6 @@ from presight.reporting.charts.drawing import (
     head,
 )
 from presight.reporting.charts.labels import spread_apart
-from presight.reporting.wording import between, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from presight.core.wording import cut
 from presight.reporting.charts.drawing import ACCENT, INK, PAPER, SOFT, Size, Told, beside, both
-from presight.reporting.wording import cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

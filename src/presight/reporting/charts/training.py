@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from presight.core.wording import cut, number
 from presight.reporting.charts.drawing import (
     ACCENT,
     COLORS,
@@ -20,7 +21,6 @@ from presight.reporting.charts.drawing import (
     thinned,
 )
 from presight.reporting.charts.labels import spread_apart
-from presight.reporting.wording import cut, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

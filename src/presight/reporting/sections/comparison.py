@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from presight.core.wording import between, cut, duration, number, percent, points
 from presight.errors import PresightError
+from presight.evaluation.curve import Point, blind_guess, places, whole
 from presight.evaluation.intervals import paired_difference
 from presight.evaluation.score import Score
+from presight.evaluation.verdict import Verdict, gaps, protocol_of_headline
 from presight.reporting.blocks import Block, Figure, Multiples, Section, Table
 from presight.reporting.cautions import Warned
 from presight.reporting.charts.label_curve import Line, label_curve, readings
-from presight.reporting.findings import Verdict, gaps, protocol_of_headline
-from presight.reporting.measured import Point, blind_guess, places, whole
 from presight.reporting.reading import RunFacts, is_finite, series
 from presight.reporting.sections import training, useful
-from presight.reporting.wording import between, cut, duration, number, percent, points
 
 _LEVELS = {"must": "Must know", "should": "Should know", "record": "For the record"}
 

@@ -9,11 +9,11 @@ from pathlib import PurePath
 from typing import Any
 
 from presight.core import registry
+from presight.core.wording import cut, duration, visible
 from presight.errors import PresightError
 from presight.reporting.blocks import Block, Command, Facts, Folded, Section, Table, Words
 from presight.reporting.privacy import bare, without_folders
 from presight.reporting.reading import RunFacts, is_finite, table_of
-from presight.reporting.wording import cut, duration, visible
 
 _MOST = 200
 _FILES = ("backbone.safetensors", "config.yaml", "data.json")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
+from presight.core.wording import cut, percent
 from presight.reporting.blocks import EmbeddingMap, Gallery, Neighbors, Table, Thumb
 from presight.reporting.charts.embedding_map import NAMED, embedding_map, placed
 from presight.reporting.embedding import EmbeddingFacts, Sheet
 from presight.reporting.reading import is_finite, table_of
-from presight.reporting.wording import cut, percent
 
 _NEAR = 8
 _DRAWN = 5000

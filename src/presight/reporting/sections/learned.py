@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from presight.core.wording import cut, number
 from presight.reporting.blocks import Block, Section, Sheets, Table
 from presight.reporting.embedding import EmbeddingFacts, Sheet
 from presight.reporting.pictures import address
 from presight.reporting.reading import RunFacts, is_finite, table_of
 from presight.reporting.sections import gallery, stages
-from presight.reporting.wording import cut, number
 
 _FULL, _LESS = 0, 1
 _ASK = "With labelled images, `presight evaluate` draws neighbors and a map here."

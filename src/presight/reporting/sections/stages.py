@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from presight.core.wording import between, cut, percent
 from presight.evaluation.score import Score
 from presight.reporting.blocks import Figure, Table
 from presight.reporting.charts.scores import Dot, dots
-from presight.reporting.wording import between, cut, percent
 
 
 def stage_of(score: Score) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from presight.core.wording import cut, number
 from presight.reporting.blocks import Figure, Multiples, Section, Table
 from presight.reporting.charts.training import Series, over_epochs
 from presight.reporting.reading import RunFacts, series
-from presight.reporting.wording import cut, number
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from presight.core.wording import between, cut, percent, points
+from presight.evaluation import verdict as findings
+from presight.evaluation.curve import blind_guess, places, whole
 from presight.evaluation.score import Score
 from presight.evaluation.table import protocols
-from presight.reporting import findings
 from presight.reporting.blocks import Block, Figure, Section, Table, Words
 from presight.reporting.charts.label_curve import Line, Place, label_curve, readings
 from presight.reporting.charts.scores import Dot, dots
-from presight.reporting.measured import blind_guess, places, whole
 from presight.reporting.reading import RunFacts
-from presight.reporting.wording import between, cut, percent, points
 
 _ROLES = {"pretrained": "main", "untrained": "ink", "raw pixels": "soft"}
 _NAMES = {"knn": "kNN", "linear": "linear probe", "majority": "majority"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from presight.reporting.wording import between, cut, day, duration, number, percent, points, visible
+from presight.core.wording import between, cut, day, duration, number, percent, points, visible
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 FIXED_SPACE = "\u00a0"
+MINUS = "\u2212"
 LONGEST = 60
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -25,7 +26,7 @@ def between(low: float, high: float) -> str:
 
 def points(difference: float) -> str:
     """A difference of shares as `+12.1`."""
-    return f"{100 * difference:+.1f}".replace("-", "\u2212")
+    return f"{100 * difference:+.1f}".replace("-", MINUS)
 
 
 def number(value: float) -> str:

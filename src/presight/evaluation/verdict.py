@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from presight.core.wording import FIXED_SPACE, MINUS, between, percent, points
+from presight.evaluation.curve import Point, blind_guess, gap, places
 from presight.evaluation.score import Score
-from presight.reporting.measured import Point, blind_guess, gap, places
-from presight.reporting.reading import RunFacts
-from presight.reporting.wording import between, percent, points
 
 _NAMES = {"linear": "by a linear probe", "knn": "by nearest neighbors"}
 
@@ -21,6 +20,13 @@ class Verdict:
     figure: str
     after: str
     lede: str
+
+    @property
+    def sentence(self) -> str:
+        """All of it in plain characters, for a terminal."""
+        parts = (self.before, self.figure, self.after)
+        text = " ".join(filter(None, parts)) + ". " + self.lede
+        return text.replace(FIXED_SPACE, " ").replace(MINUS, "-").strip()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +65,7 @@ def gaps(scores: Sequence[Score], n: int) -> list[Gap]:
     """Pretrained features against the other rows with `n` labels, where images can be paired."""
     protocol = protocol_of_headline(scores)
     found = ((name, gap(scores, protocol, n, "pretrained", row)) for row, name in _OTHERS)
-    return [Gap(name, one.value, one.low, one.high) for name, one in found if one is not None]
+    return [Gap(name, *one) for name, one in found if one is not None]
 
 
 def headline(scores: Sequence[Score]) -> Point | None:
@@ -76,9 +82,12 @@ def headline(scores: Sequence[Score]) -> Point | None:
     return found[-1] if found else None
 
 
-def verdict(run: RunFacts) -> Verdict:
-    """Whether the pretraining was worth it, as far as it was measured."""
-    scores = run.scores
+def verdict(scores: Sequence[Score]) -> Verdict:
+    """Whether the pretraining was worth it, as far as it was measured.
+
+    Args:
+        scores: of one evaluation; none where nothing was measured.
+    """
     main = headline(scores)
     if main is None:
         return Verdict(

@@ -1,31 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 
-from presight.evaluation.score import Score, packed_correct
-from presight.reporting.findings import curve_title, gaps, headline, usefulness, verdict
-from presight.reporting.reading import RunFacts, read_run
-from reporting.doubles import curve_scores, make_run, score, usual_scores
+from presight.evaluation.score import packed_correct
+from presight.evaluation.verdict import curve_title, gaps, headline, usefulness, verdict
+from reporting.doubles import curve_scores, score, usual_scores
 
 
-def facts(tmp_path: Path, scores: Sequence[Score] | None) -> RunFacts:
-    return read_run(make_run(tmp_path / "run", scores=scores).path)
-
-
-def test_the_verdict_names_its_interval_and_labels(tmp_path: Path) -> None:
-    told = verdict(facts(tmp_path, usual_scores()))
+def test_the_verdict_names_its_interval_and_labels() -> None:
+    told = verdict(usual_scores())
     assert told.before == "With 1,000 labels, frozen features reach"
     assert told.figure == "71.2\u00a0%"
     assert "67.1 to 75.0" in told.after
     assert "12.8 points (95 % interval 10.0 to 15.8) above the untrained network" in told.lede
     assert "A blind guess reaches 10.0\u00a0%." in told.lede
+    assert told.sentence.isascii()
+    assert told.sentence.startswith("With 1,000 labels, frozen features reach 71.2 % (95 % interv")
 
 
-def test_without_scores_the_command_is_named(tmp_path: Path) -> None:
-    assert "presight evaluate" in verdict(facts(tmp_path, None)).lede
+def test_without_scores_the_command_is_named() -> None:
+    assert "presight evaluate" in verdict([]).lede
 
 
 def test_worse_is_said_without_a_sign_to_misread() -> None:
