@@ -24,9 +24,11 @@ def demo(*, out: str | Path = "demo", minutes: float = 4.0) -> Demo:
         minutes: time budget for both trainings together, above 0.
     """
     from presight import pretraining
+    from presight.pretraining.notebook import cell
 
-    made = pretraining.run_demo(str(out), minutes)
-    report(*made.runs, out=made.report)
+    with cell(f"the demo in {out}"):
+        made = pretraining.run_demo(str(out), minutes)
+        report(*made.runs, out=made.report)
     return made
 
 

@@ -13,6 +13,7 @@ import torch
 from presight import views
 from presight.core.draw import Draw
 from presight.core.method import Method
+from presight.pretraining.aside import aside
 from presight.pretraining.configuration import Configuration
 from presight.store import records
 from presight.store.folder import RunFolder
@@ -110,6 +111,20 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert done.summary["updates"] == 2 * UPDATES
     assert math.isfinite(float(done.summary["loss"]))
     assert RunFolder(folder).status == "done"
+
+
+def test_a_run_is_watched_and_its_generator_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    labels = "scenes:60?size=16&seed=1"
+    tiny(folder, device="cuda", precision="bf16", monitor_labels=labels, monitor_every=0.5)
+    seen = [r for r in records.read(folder / "metrics.jsonl") if "ridge_accuracy" in r]
+    assert len(seen) == 2
+    module = torch.nn.Linear(3, 3).cuda()
+    state = torch.cuda.get_rng_state()
+    with aside(module, torch.device("cuda")) as copy:
+        torch.rand(5, device="cuda")
+        assert next(copy.parameters()).is_cuda
+    assert torch.equal(torch.cuda.get_rng_state(), state)
 
 
 def test_fp16_scales_the_loss_and_keeps_the_scale(tmp_path: Path) -> None:

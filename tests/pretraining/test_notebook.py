@@ -16,7 +16,14 @@ from presight.core.settings import Settings
 from presight.errors import Interrupted, UsageError
 from presight.pretraining import notebook as module
 from presight.pretraining import telling
-from presight.pretraining.notebook import CellProgress, cell, flags, one_process, present
+from presight.pretraining.notebook import (
+    CellProgress,
+    cell,
+    flags,
+    of_several,
+    one_process,
+    present,
+)
 from presight.store.folder import RunFolder
 from presight.training.monitor import Advice
 from pretraining.test_measure import photos
@@ -158,6 +165,33 @@ def test_several_processes_are_refused_with_the_line_to_paste(
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(UsageError, match="--nproc-per-node 4"):
         one_process("photos", Settings(), {})
+
+
+def test_several_gpus_are_told_of_where_one_is_used(
+    shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert of_several("photos", Settings(), {}) == []
+    monkeypatch.setattr(module.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(module.torch.cuda, "device_count", lambda: 4)
+    (note,) = of_several("photos", Settings(out="runs/a"), {"epochs": 3})
+    assert note.startswith("note: 4 GPUs are here, and a notebook uses one.")
+    assert note.endswith(
+        "torchrun --nproc-per-node 4 -m presight pretrain photos --out runs/a --epochs 3"
+    )
+    assert of_several("photos", Settings(device="cuda:1"), {}) == []
+    assert of_several("photos", Settings(device="cpu"), {}) == []
+
+
+def test_a_second_run_in_the_same_output_has_its_own_curve(shown: list[str]) -> None:
+    with cell("the demo"):
+        output = present()
+        assert output is not None
+        for step in (1.0, 20.0, 40.0, 1.0):
+            output.progress({**NUMBERS, "step": step, "epoch": step / 10})
+        assert "<polyline" not in output.html()
+        with cell("a run of the demo"):
+            assert present() is output
+    assert present() is None
 
 
 def test_elsewhere_processes_are_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:

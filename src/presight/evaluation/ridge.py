@@ -78,7 +78,8 @@ def ridge(
     chosen = [r * scale for r in RELATIVE] if strengths is None else list(strengths)
     if not chosen or min(chosen) <= 0.0:
         raise UsageError(f"ridge: the strengths are {chosen}; numbers above 0 were expected.")
-    tried = [(s, _left_out(parts, values, targets, s)) for s in sorted(chosen, reverse=True)]
+    chosen = sorted(chosen, reverse=True)
+    tried = list(zip(chosen, _left_out(parts, values, targets, chosen), strict=True))
     strength = min(tried, key=lambda pair: pair[1])[0]
     weight = _weights(rows, values, vectors, parts, targets, strength).T
     return Ridge(classes, weight, level - weight @ center, strength, tuple(tried))
@@ -93,16 +94,22 @@ def _spectrum(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     gram = (rows @ rows.T if wide else rows.T @ rows).double()
     values, vectors = torch.linalg.eigh(gram)
     values = values.clamp_min(0.0)
-    parts = vectors * values.sqrt() if wide else rows.double() @ vectors
+    parts = vectors * values.sqrt() if wide else (rows @ vectors.float()).double()
     return values, vectors, parts
 
 
-def _left_out(parts: Tensor, values: Tensor, targets: Tensor, strength: float) -> float:
-    """Mean squared residual of rows that were left out; the bias, fitted too, takes 1/n of each."""
-    shrunk = parts / (values + strength)
-    residual = targets - shrunk @ (parts.T @ targets)
-    leverage = (shrunk * parts).sum(1) + 1.0 / len(parts)
-    return float((residual / (1.0 - leverage)[:, None]).square().mean())
+def _left_out(
+    parts: Tensor, values: Tensor, targets: Tensor, strengths: Sequence[float]
+) -> list[float]:
+    """Mean squared residuals of rows left out; the bias, fitted too, takes 1/n of each row."""
+    shares = 1.0 / (values[:, None] + torch.tensor(strengths, dtype=values.dtype))  # [d, s]
+    leverage = parts.square() @ shares + 1.0 / len(parts)
+    moments = parts.T @ targets
+    errors = []
+    for share, own in zip(shares.T, leverage.T, strict=True):
+        residual = targets - parts @ (moments * share[:, None])
+        errors.append(float((residual / (1.0 - own)[:, None]).square().mean()))
+    return errors
 
 
 def _weights(

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
+
 from presight.core import world
 from presight.core.settings import Settings
 from presight.core.terminal import in_notebook
@@ -39,6 +41,7 @@ class Cell:
         self._waiting: tuple[str, float] | None = None
         self._words, self._share, self._epochs = "", 0.0, ""
         self._losses: list[float] = []
+        self._step = 0.0
         self._handle: Any = None
         self._last = 0.0
 
@@ -59,6 +62,9 @@ class Cell:
     def progress(self, values: Values) -> None:
         """Show a record."""
         self._waiting = None
+        if values["step"] <= self._step:  # another run, such as the demo's second
+            self._losses.clear()
+        self._step = values["step"]
         self._share = values["step"] / values["steps"]
         whole = values["epoch"] / max(self._share, 1e-9)
         self._epochs = f"epoch {values['epoch']:.4g} of {whole:.4g}"
@@ -157,6 +163,18 @@ def one_process(data: str, settings: Settings, options: Mapping[str, Any]) -> No
         f"{where}, and {count} were asked for. Paste into a terminal: "
         f"torchrun --nproc-per-node {count} -m presight pretrain {flags(data, given)}"
     )
+
+
+def of_several(data: str, settings: Settings, options: Mapping[str, Any]) -> list[str]:
+    """What is said in a notebook on a machine with several GPUs, of which it uses one."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count < 2 or not in_notebook() or settings.device not in ("auto", "cuda"):
+        return []
+    words = flags(data, {**settings.given(), **options})
+    return [
+        f"note: {count} GPUs are here, and a notebook uses one. For all of them, in a terminal: "
+        f"torchrun --nproc-per-node {count} -m presight pretrain {words}"
+    ]
 
 
 def flags(data: str, options: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import configure, of_length
 from presight.pretraining.data import open_data, open_images
 from presight.pretraining.look import look
-from presight.pretraining.notebook import cell, one_process
+from presight.pretraining.notebook import cell, of_several, one_process
 from presight.pretraining.outcome import Run, finished, interrupted, out_of_memory
 from presight.pretraining.resume import continued, precision, same_data
 from presight.pretraining.ridge_monitor import SHARE, Sample, measures, open_monitor
@@ -71,6 +71,8 @@ def pretrain(
     quiet = settings.quiet or settings.dry_run or settings.print_config
     try:
         with cell(f"{settings.method} in {folder}", quiet=quiet):
+            for note in () if quiet else of_several(data, settings, {**plan, **options}):
+                say(note)
             return _run(data, folder, settings, plan, options)
     except Interrupted as error:
         if not in_notebook() or not Checkpoints(folder.checkpoints).steps():
