@@ -94,6 +94,22 @@ def cifar() -> list[str]:
     return lines
 
 
+def scenes() -> list[str]:
+    lines = [
+        "| scenes | images a CPU second (range) | one sample a pixel | no shadows | neither |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in held("scenes")["rows"]:
+        what = "one object" if row["objects"] == 1 else f"{row['objects']} objects"
+        full = row["full"]
+        rest = " | ".join(f"{row[way]['median']:.0f}" for way in ("sharp", "no_shadows", "neither"))
+        lines.append(
+            f"| {what}, {row['size']} px | {full['median']:.0f} "
+            f"({full['least']:.0f} to {full['greatest']:.0f}) | {rest} |"
+        )
+    return lines
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "views": views,
     "agreement": agreement,
@@ -101,6 +117,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "startup": startup,
     "cached_side": cached_side,
     "cifar": cifar,
+    "scenes": scenes,
 }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from presight.data.scenes.camera import PLACE, camera
 from presight.data.scenes.cast import CENTER, QUINCUNX, look
@@ -181,6 +183,19 @@ def test_most_objects_of_a_crowd_are_seen() -> None:
     assert 0.08 < (single.mask > 0).float().mean() < 0.3
     assert single.depth[single.mask > 0].min() > 0.7
     assert single.depth[single.mask > 0].max() < 3.2
+
+
+@pytest.mark.parametrize(("factors", "objects"), [("TCVL", 1), ("", 1), ("TCVLD", 4)])
+def test_pictures_stay_what_they_are(factors: str, objects: int) -> None:
+    """Other builds of sine and logarithm may move a few edges.
+
+    A new recipe needs a new `factors.VERSION`, and new files: tools/scenes.py --golden.
+    """
+    file = Path(__file__).parent / "golden" / f"{factors or 'none'}-{objects}.png"
+    expected = np.asarray(Image.open(file)).astype(int)
+    made = render(Kind(factors, objects), torch.arange(24), 32).image.permute(0, 2, 3, 1).numpy()
+    difference = np.abs(np.concatenate(list(made), 1).astype(int) - expected)
+    assert (difference <= 2).mean() >= 0.999
 
 
 def test_ninety_six_scenes_take_less_than_three_seconds() -> None:

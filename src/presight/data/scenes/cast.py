@@ -215,12 +215,11 @@ def shadowed(
     dark = torch.zeros(len(image), dtype=torch.bool, device=at.device)
     way = light[:, image] - at
     part, point = _in_the_way(parts, at, way, image, light.shape[1])
-    other = ((part != own[point]) | (parts.kind[part] == TORUS)).nonzero()[:, 0]
-    part, point = part[other], point[other]
-    for kind, (start, stop) in enumerate(_segments(parts.kind, part)):
-        if start == stop:
-            continue
-        which, where = part[start:stop], point[start:stop]
+    codes = parts.kind[part]
+    other = (part != own[point]) | (codes == TORUS)
+    for kind in range(KINDS):
+        chosen = ((codes == kind) & other).nonzero()[:, 0]
+        which, where = part[chosen], point[chosen]
         solid = parts.inverse[..., which]
         origin = times(solid, at[:, where] - parts.center[:, which])
         ray = times(solid, way[:, where])
@@ -232,21 +231,57 @@ def shadowed(
 def _in_the_way(
     parts: Parts, at: Tensor, way: Tensor, image: Tensor, images: int
 ) -> tuple[Tensor, Tensor]:
-    """Pairs of a part and a point whose way to the light meets the ball around the part."""
+    """Pairs of a part and a point whose way to the light meets the balls around both.
+
+    First the ball around the whole object, then those around its parts.
+    """
+    reach = _reach(parts)
+    center, radius, where = _objects(parts, reach)
     counts = torch.bincount(image, minlength=images)
     begin = counts.cumsum(0) - counts
-    part, place = _unroll(counts[parts.image])
-    point = begin[parts.image[part]] + place
-    toward = parts.center[:, part] - at[:, point]
-    path = way[:, point]
-    along = (dot(toward, path) / dot(path, path)).clamp(0, 1)
-    aside = toward - along * path
-    met = (dot(aside, aside) < _reach(parts)[part]).nonzero()[:, 0]
+    item, place = _unroll(counts[where])
+    point = begin[where[item]] + place
+    if len(where) > images:  # a single object's own points lie within its ball
+        met = _met(center, radius, item, at, way, point)
+        item, point = item[met], point[met]
+    order = torch.argsort(parts.item, stable=True)
+    counts = torch.bincount(parts.item, minlength=len(where))
+    begin = counts.cumsum(0) - counts
+    pair, place = _unroll(counts[item])
+    part, point = order[begin[item[pair]] + place], point[pair]
+    met = _met(parts.center, reach, part, at, way, point)
     return part[met], point[met]
 
 
+def _met(
+    center: Tensor, radius: Tensor, ball: Tensor, at: Tensor, way: Tensor, point: Tensor
+) -> Tensor:
+    """Which of these pairs of a ball and a point meet on the point's way to the light."""
+    toward = center[:, ball] - at[:, point]
+    path = way[:, point]
+    along = (dot(toward, path) / dot(path, path)).clamp(0, 1)
+    aside = toward - along * path
+    return (dot(aside, aside) < (radius * radius)[ball]).nonzero()[:, 0]
+
+
+def _objects(parts: Parts, reach: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Balls around whole objects: centers [3, N], radii [N], and the images of both."""
+    items = int(parts.item.max()) + 1
+    spread = parts.item.expand(3, -1)
+    far = float("inf")
+    empty = torch.full((3, items), far, device=reach.device)
+    low = empty.scatter_reduce(1, spread, parts.center - reach, "amin")
+    high = (-empty).scatter_reduce(1, spread, parts.center + reach, "amax")
+    center = (low + high) / 2
+    away = parts.center - center[:, parts.item]
+    outer = dot(away, away).sqrt() + reach
+    radius = torch.zeros(items, device=reach.device).scatter_reduce(0, parts.item, outer, "amax")
+    image = torch.zeros(items, dtype=torch.long, device=reach.device)
+    return center, radius, image.scatter_reduce(0, parts.item, parts.image, "amax")
+
+
 def _reach(parts: Parts) -> Tensor:
-    """[P], square of the radius of the ball around each part."""
+    """[P], radius of the ball around each part."""
     half = half_sizes(parts.kind, parts.parameter)
     signs = torch.tensor(_SIGNS, device=half.device)
     corner = sum(
@@ -254,4 +289,4 @@ def _reach(parts: Parts) -> Tensor:
         for axis in range(3)
     )
     assert isinstance(corner, Tensor)
-    return dot(corner, corner).amax(0)
+    return dot(corner, corner).amax(0).sqrt()

@@ -18,7 +18,7 @@ from presight.data.scenes.shapes import CLASSES, SPLITS, shape
 from presight.data.scenes.solids import ANY_TURN
 from presight.data.scenes.vectors import about, compose
 
-VERSION = 2
+VERSION = 3
 """Another version draws other scenes from the same seed."""
 
 FACTORS = "TCVLD"

@@ -157,21 +157,25 @@ def paint(
     facing = torch.zeros_like(color)
     behind = color.clone()
     pixel = (seen.part[0] >= 0).nonzero()[:, 0]
-    points = _points(parts, eye, seen, pixel, 0, size, samples)
+    points = _points(parts, eye, seen, pixel, pixel * 0, size, samples)
     light, dark = lit(parts, drawn, eye, points, shadows)
     facing[:, pixel] = points.normal
     color[:, pixel] = colored(parts, drawn, surface, points, light)
     if len(samples) == 1:
         return color, facing
-    total = color.clone()
     mixed = _mixed_pixels(seen, facing, pixel, dark, size)
-    for number in range(1, len(samples)):
-        hit = seen.part[number][mixed] >= 0
-        total[:, mixed[~hit]] += behind[:, mixed[~hit]]
-        points = _points(parts, eye, seen, mixed[hit], number, size, samples)
-        light, _ = lit(parts, drawn, eye, points, shadows)
-        total[:, mixed[hit]] += colored(parts, drawn, surface, points, light)
-    color[:, mixed] = total[:, mixed] / len(samples)
+    others = len(samples) - 1
+    sample = torch.arange(1, len(samples), device=mixed.device).repeat(len(mixed))
+    wide = mixed.repeat_interleave(others)
+    blend = behind[:, wide]
+    hit = (seen.part[sample, wide] >= 0).nonzero()[:, 0]
+    points = _points(parts, eye, seen, wide[hit], sample[hit], size, samples)
+    light, _ = lit(parts, drawn, eye, points, shadows)
+    blend[:, hit] = colored(parts, drawn, surface, points, light)
+    total = color[:, mixed]
+    for number in range(others):
+        total = total + blend[:, number::others]
+    color[:, mixed] = total / len(samples)
     return color, facing
 
 
@@ -180,20 +184,21 @@ def _points(
     eye: Camera,
     seen: Seen,
     pixel: Tensor,
-    sample: int,
+    sample: Tensor,
     size: int,
     samples: tuple[tuple[float, float], ...],
 ) -> Points:
-    """What one sample of some pixels, int64 [n], sees."""
+    """What samples, int64 [n], of pixels, int64 [n], see."""
     image = torch.div(pixel, size * size, rounding_mode="floor")
     rest = pixel - image * (size * size)
     row = torch.div(rest, size, rounding_mode="floor")
-    right, down = samples[sample]
+    right, down = torch.tensor(samples, device=pixel.device).T[:, sample]
     x = ((rest - row * size).float() + (0.5 + right)) * (2 / size) - 1
     y = 1 - (row.float() + (0.5 + down)) * (2 / size)
     seen_ray = torch.stack([x / eye.focal, y / eye.focal, torch.full_like(x, -1)])
     ray = times(eye.axes[..., None].expand(3, 3, len(pixel)), seen_ray)
-    return points_of(parts, eye, image, seen.part[sample][pixel], ray, seen.depth[sample][pixel])
+    depth = seen.depth[sample, pixel]
+    return points_of(parts, eye, image, seen.part[sample, pixel], ray, depth)
 
 
 def _mixed_pixels(seen: Seen, facing: Tensor, pixel: Tensor, dark: Tensor, size: int) -> Tensor:

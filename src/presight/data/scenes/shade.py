@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -103,34 +104,36 @@ def surface_of(drawn: Drawn, eye: Camera, size: int, textured: bool) -> Surface:
     return Surface(maps, row, level)
 
 
-def _mixed(drawn: Drawn, surface: Surface, material: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """Colors [3, n] of materials at places of their maps, in repeats."""
-    first = drawn.colors[0][:, material]
+def _mixed(
+    drawn: Drawn, surface: Surface, of: Callable[[Tensor], Tensor], u: Tensor, v: Tensor
+) -> Tensor:
+    """Colors [3, ...] at places of maps, in repeats; `of` picks what belongs to the places."""
+    first = of(drawn.colors[0])
     if not surface.maps.shape[1]:
         return first
-    cos, sin = drawn.turn.cos()[material], drawn.turn.sin()[material]
-    shift = drawn.shift[:, material]
+    cos, sin = of(drawn.turn.cos()), of(drawn.turn.sin())
+    shift = of(drawn.shift)
     share = textures.weights(
         surface.maps,
-        surface.row[material],
-        surface.level[material],
+        of(surface.row),
+        of(surface.level),
         cos * u - sin * v + shift[0],
         sin * u + cos * v + shift[1],
     )
-    mixed = first + (drawn.colors[1][:, material] - first) * share[0]
-    return mixed + (drawn.colors[2][:, material] - mixed) * share[1]
+    mixed = first + (of(drawn.colors[1]) - first) * share[0]
+    return mixed + (of(drawn.colors[2]) - mixed) * share[1]
 
 
 def background(drawn: Drawn, surface: Surface, size: int) -> Tensor:
     """Colors [3, B * size * size] behind the objects."""
-    images = drawn.light.shape[1]
+    images, objects = drawn.light.shape[1], drawn.scale.shape[0]
     axis = (torch.arange(size, device=drawn.light.device) + 0.5) * (2 / size) - 1
-    x = axis.repeat(images * size)
-    y = axis.repeat_interleave(size).repeat(images)
-    material = torch.arange(images, device=axis.device).repeat_interleave(size * size)
-    material = material + drawn.scale.shape[0]
-    rate = _PER_HALF * drawn.repeats[material]
-    return _mixed(drawn, surface, material, x * rate, y * rate) * (1 - _VIGNETTE * (x * x + y * y))
+    x, y = axis.repeat(size), axis.repeat_interleave(size)
+    rate = _PER_HALF * drawn.repeats[objects:, None]
+    color = _mixed(
+        drawn, surface, lambda values: values[..., objects:, None], x * rate, y * rate
+    ).expand(3, images, size * size)
+    return (color * (1 - _VIGNETTE * (x * x + y * y))).reshape(3, -1)
 
 
 def _albedo(parts: Parts, drawn: Drawn, surface: Surface, points: Points) -> Tensor:
@@ -147,7 +150,8 @@ def _albedo(parts: Parts, drawn: Drawn, surface: Surface, points: Points) -> Ten
         v = torch.where(front | aside, place[2], place[1]) * rate
     else:
         u = v = points.at[0]
-    return _mixed(drawn, surface, item, u, v) * parts.shade[points.part]
+    color = _mixed(drawn, surface, lambda values: values[..., item], u, v)
+    return color * parts.shade[points.part]
 
 
 def lit(

@@ -202,7 +202,7 @@ def texture(number: int) -> Tensor:
 
 
 def weights(maps: Tensor, which: Tensor, level: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """Both weights [2, n] at places of maps, bilinear.
+    """Both weights [2, n] at places of maps, bilinear; shapes broadcast.
 
     Args:
         maps: float32 [2, K * TEXELS].

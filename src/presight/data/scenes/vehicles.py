@@ -73,13 +73,12 @@ def car(s: Sculpture) -> int:
 def boat(s: Sculpture) -> int:
     """A boat; its symmetry."""
     half, wide, deep = s.between(0.5, 0.62), s.between(0.13, 0.19), s.between(0.08, 0.12)
-    hull = np.array([[1, 0, 0], [0, 1, 0], [0, 0, -1]])
     s.box((-0.25 * half, 0, 0), (0.6 * half, wide, deep))
     bow = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0.35]])
     length = 0.3 * half
     place = (0.35 * half + length, 0, 0.35 * length)
     s.put(FRUSTUM, place, (deep, wide, length), frame=bow, parameter=0.12)
-    s.ball((-0.12 * half, 0, -deep), (0.8 * half, 0.85 * wide, 0.8 * deep), hull, shade=METAL)
+    s.ball((-0.18 * half, 0, -0.7 * deep), (0.66 * half, 0.9 * wide, 0.8 * deep), shade=METAL)
     s.box((-0.25 * half, 0, deep + 0.005), (0.56 * half, 0.88 * wide, 0.012), shade=METAL)
     if s.chance(0.5):
         _sails(s, deep)
