@@ -79,6 +79,7 @@ def test_everything_that_is_told_goes_into_one_output(
             clock[0] += 0.2
             progress(done, 100)
         watcher = CellProgress(open_now)
+        assert "waiting for the first updates" in shown[-1]
         for step in range(1, 41):
             clock[0] += 0.2
             values = {**NUMBERS, "step": float(step), "epoch": step / 10}

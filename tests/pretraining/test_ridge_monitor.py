@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ from presight.evaluation.features import extract
 from presight.evaluation.labelled import LabelledImages
 from presight.evaluation.ridge import ridge
 from presight.pretraining import ridge_monitor as module
+from presight.pretraining import run
+from presight.pretraining.configuration import Configuration
 from presight.pretraining.ridge_monitor import MOST, RidgeMonitor, Sample
+from presight.pretraining.speed import Speed
 from presight.restore import load_backbone
+from presight.store.folder import RunFolder
 from presight.store.records import read
 from presight.store.tensors import load_tensors
+from presight.testing.trial import Pictures
 from presight.training.runtime import Runtime
 from pretraining.test_run import broken, same_weights
 from tinyruns import UPDATES, tiny
@@ -232,6 +238,23 @@ def test_other_processes_take_what_process_0_saw(monkeypatch: pytest.MonkeyPatch
     assert monitor(values | {"step": 5.0}) == {}
 
 
+def test_a_time_budget_leaves_time_for_looks(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run.speed, "measure", lambda *args: Speed(0.1, 0.0))
+    config = Configuration.read(RunFolder(finished))
+    runtime = Runtime("cpu", "fp32")
+    epochs = []
+    for labels in ("", LABELS):
+        settings = dataclasses.replace(
+            config.settings, minutes=60.0, monitor_labels=labels, quiet=True
+        )
+        asked = dataclasses.replace(config, settings=settings, requested={})
+        solved = run._solved(asked, Pictures(64, 16), runtime, time.monotonic())
+        epochs.append(solved.plan.epochs)
+    assert epochs[1] / epochs[0] == pytest.approx(1 - module.SHARE, abs=2e-3)
+
+
 def test_float64_and_norms_in_bfloat16_are_looked_at_too(tmp_path: Path) -> None:
     for precision in ("fp64", "bf16"):
         folder = tmp_path / precision
@@ -240,8 +263,5 @@ def test_float64_and_norms_in_bfloat16_are_looked_at_too(tmp_path: Path) -> None
 
 
 def test_settings_of_the_monitor_are_saved(finished: Path) -> None:
-    from presight.pretraining.configuration import Configuration
-    from presight.store.folder import RunFolder
-
     settings = Configuration.read(RunFolder(finished)).settings
     assert dataclasses.asdict(settings)["monitor_labels"] == ""

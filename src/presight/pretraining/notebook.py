@@ -59,6 +59,11 @@ class Cell:
         self._waiting = None if ended else (f"{what} {done:,} of {total:,}", done / max(1, total))
         self.show(always=ended)
 
+    def start(self) -> None:
+        """Say that numbers come next."""
+        self._words, self._epochs, self._share = "waiting for the first updates", "", 0.0
+        self.show(always=True)
+
     def progress(self, values: Values) -> None:
         """Show a record."""
         self._waiting = None
@@ -93,7 +98,7 @@ class Cell:
             parts += [markup.bar(share, words), markup.line(words)]
         elif self._words:
             parts += [markup.bar(self._share, "pretraining")]
-            parts += [markup.line("  ".join((self._epochs, self._words)), "white-space:pre-wrap")]
+            parts += [markup.line(f"{self._epochs}  {self._words}".strip(), "white-space:pre-wrap")]
             parts += [markup.curve(markup.thinned(self._losses), "loss")]
         parts += [markup.note(text) for text in self._notes]
         return markup.frame(*parts, markup.folded("what runs", self._told))
@@ -105,6 +110,7 @@ class CellProgress(Remembering):
     def __init__(self, cell: Cell) -> None:
         super().__init__()
         self._cell = cell
+        cell.start()
 
     def on_record(self, values: Values) -> None:
         """Show the numbers."""
