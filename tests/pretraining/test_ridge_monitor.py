@@ -174,6 +174,20 @@ def test_the_sample_is_fixed_by_class_and_disjoint() -> None:
     assert seen.images.sizes.shape == (60, 2)
 
 
+def test_the_order_of_files_does_not_matter() -> None:
+    labels = torch.arange(10).repeat(8)
+    names = tuple(f"{label}/{i}.png" for i, label in enumerate(labels.tolist()))
+    whole: Any = None
+    chosen = []
+    for order in (torch.arange(80), torch.arange(80).flip(0)):
+        given = tuple(names[i] for i in order.tolist())
+        seen = Sample(LabelledImages(whole, labels[order], tuple("abcdefghij"), "", given))
+        rows: Any = seen.images
+        chosen.append({given[i] for i in rows._rows[seen.held].tolist()})
+    assert chosen[0] == chosen[1]
+    assert len(chosen[0]) > 20
+
+
 def test_a_large_set_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = torch.arange(10).repeat(MOST // 5)
     whole: Any = None

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -66,6 +67,8 @@ class _Rows:
 class Sample:
     """A fixed part of labelled images, by class: what is learned from, and what is predicted.
 
+    It depends on the images' names, not on the order in which a disk lists them.
+
     `blind` is the accuracy of naming the commonest class.
 
     Args:
@@ -77,10 +80,12 @@ class Sample:
     """
 
     def __init__(self, labelled: LabelledImages, name: str = "the labels") -> None:
-        rows = stratified_order(labelled.labels, 0, "monitor")[:MOST]
+        keys = labelled.keys(torch.arange(len(labelled.labels)))
+        rows = stratified_order(labelled.labels, 0, "monitor", keys)[:MOST]
         self.labels = labelled.labels[rows]
         self.images: Images = _Rows(labelled.images, rows)
-        self.train, self.held = stratified_split(self.labels, HELD_OUT, 0, "monitor")
+        parts = stratified_split(self.labels, HELD_OUT, 0, "monitor", keys[rows])
+        self.train, self.held = parts
         if not len(self.held):
             raise DataError(
                 f"--monitor-labels {shown(name)}: none of {len(rows)} images can be held out "
