@@ -13,6 +13,7 @@ def test_the_verdict_names_its_interval_and_labels() -> None:
     assert told.figure == "71.2\u00a0%"
     assert "67.1 to 75.0" in told.after
     assert "12.8 points (95 % interval 10.0 to 15.8) above the untrained network" in told.lede
+    assert "By nearest neighbors it is 14.0 points" in told.lede
     assert "A blind guess reaches 10.0\u00a0%." in told.lede
     assert told.sentence.isascii()
     assert told.sentence.startswith("With 1,000 labels, frozen features reach 71.2 % (95 % interv")

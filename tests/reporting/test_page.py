@@ -103,7 +103,7 @@ def test_a_run_is_named_by_its_method_and_backbone(tmp_path: Path) -> None:
     assert "method.name simclr simclr" in text
     assert "Chen et al., ICML 2020." in text
     assert "method.views.size 32 file" in text
-    assert "train.epochs 3.0 user" in text
+    assert "train.epochs 3 user" in text
 
 
 def test_one_file_without_network_and_one_script_by_its_digest(tmp_path: Path) -> None:

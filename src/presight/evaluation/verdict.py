@@ -99,6 +99,7 @@ def verdict(scores: Sequence[Score]) -> Verdict:
     how = _NAMES[protocol_of_headline(scores)]
     compared = [one.words for one in gaps(scores, main.n_labels)]
     lede = f"That is {', and '.join(compared)}." if compared else ""
+    lede += _by_neighbors(scores, main.n_labels)
     blind = blind_guess(scores)
     if blind is not None:
         lede += f" A blind guess reaches {percent(blind)}."
@@ -142,6 +143,17 @@ def curve_title(scores: Sequence[Score]) -> str:
     if main is None or not found:
         return "Accuracy of frozen features, beside the rows that were measured"
     return f"With {main.n_labels:,} labels pretrained features are {found[0].words}"
+
+
+def _by_neighbors(scores: Sequence[Score], n: int) -> str:
+    """What kNN says of the first comparison, where the verdict is by another protocol."""
+    if protocol_of_headline(scores) == "knn":
+        return ""
+    row, name = _OTHERS[0]
+    found = gap(scores, "knn", n, "pretrained", row)
+    if found is None:
+        return ""
+    return f" By nearest neighbors it is {Gap(name, found.value, found.low, found.high).words}."
 
 
 def upper(text: str) -> str:

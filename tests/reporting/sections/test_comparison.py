@@ -17,7 +17,9 @@ def test_the_best_run_is_named_with_its_lead(tmp_path: Path) -> None:
     found = comparison.compare(runs(tmp_path, low=usual_scores(0.6), high=usual_scores(0.7)), 100)
     assert found.verdict.before == "With 1,000 labels, high reaches"
     assert found.verdict.figure == "70.0\u00a0%"
-    assert found.verdict.lede.startswith("+10.0 points (+7.4 to +12.8) above low, the next.")
+    assert found.verdict.lede.startswith(
+        "That is 10.0 points (95 % interval 7.4 to 12.8) above low, the next."
+    )
     assert "the best of 2 runs" in found.verdict.after
 
 
@@ -55,6 +57,7 @@ def test_label_curves_stand_in_one_chart(tmp_path: Path) -> None:
     found = comparison.compare(runs(tmp_path, a=curve_scores(), b=curve_scores()), 100)
     figure = found.sections[1].blocks[0]
     assert figure.kind == "figure"
+    assert figure.values is not None
     assert {"a", "b", "untrained", "blind guess"} <= set(texts(figure.drawing))
     assert figure.table is not None
     assert len(figure.table.rows) == 9
@@ -66,3 +69,12 @@ def test_other_pretraining_images_are_said(tmp_path: Path) -> None:
     folder.data.write_text(text)
     found = comparison.compare([*runs(tmp_path, a=usual_scores()), read_run(folder.path)], 100)
     assert any("different images" in one.text for _, one in found.warnings)
+
+
+def test_one_number_of_labels_makes_dots(tmp_path: Path) -> None:
+    found = comparison.compare(runs(tmp_path, low=usual_scores(0.6), high=usual_scores(0.7)), 100)
+    figure = found.sections[1].blocks[0]
+    assert figure.kind == "figure"
+    assert figure.values is None
+    assert {"low", "high", "untrained"} <= set(texts(figure.drawing))
+    assert figure.title.startswith("With 1,000 labels high is 10.0 points (95 % interval 7.4 to")

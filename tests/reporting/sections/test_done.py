@@ -20,12 +20,12 @@ def test_method_command_options_and_facts(tmp_path: Path) -> None:
     assert command.kind == "command"
     assert command.text.startswith("presight pretrain rotation")
     assert options.kind == "table"
-    assert ("train.epochs", "3.0", "user") in options.rows
+    assert ("train.epochs", "3", "user") in options.rows
     assert defaults.kind == "folded"
     assert ("train.lr", "0.3", "default") in defaults.table.rows
     assert facts.kind == "facts"
     told = dict(facts.rows)
-    assert told["images"] == "12,345 images 32 px"
+    assert told["images"] == "12,345, views of 32 px"
     assert told["fingerprint"] == "0123abcd"
     assert told["time"] == "12 min"
     assert told["backbone.safetensors"].startswith("SHA-256 ")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from presight.core.wording import between, cut
+from presight.core.wording import between, cut, number
 from presight.reporting.charts.drawing import (
     ACCENT,
     COLORS,
@@ -161,6 +161,7 @@ def _scales(axes: Axes, lines: Sequence[Line], blind: float | None, narrow: bool
     room = max(2.0, 0.05 * (high - low))
     axes.set_ylim(max(0.0, low - room), min(100.0, high + room))
     axes.locator_params(axis="y", nbins=6)
+    axes.yaxis.set_major_formatter(lambda value, _: number(value))
     axes.yaxis.grid(True)
     axes.set_xlabel("labels used")
     head(axes, "right answers, %" if narrow else "right answers on the test images, %")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from presight.core.wording import cut
+from presight.core.wording import cut, number
 from presight.reporting.charts.drawing import ACCENT, INK, PAPER, SOFT, Size, Told, beside, both
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def dots(
         for label in axes.get_yticklabels():
             label.set_horizontalalignment("left")
         axes.set_xlabel("right answers, %, with 95 % interval")
+        axes.xaxis.set_major_formatter(lambda value, _: number(value))
         axes.xaxis.grid(True)
 
     told = "; ".join(f"{cut(dot.row)} {kinds[dot.kind]} {100 * dot.value:.1f} %" for dot in shown)

@@ -25,8 +25,9 @@ from presight.reporting.charts.labels import spread_apart
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SIZE = Size(360, 220, left=46, right=14)
-_MANY = Size(360, 220, left=46, right=84)
+_SIZE = Size(360, 220, left=54, right=14)
+_FEW = 12  # records up to which each is a dot
+_MANY = Size(360, 220, left=54, right=84)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,9 @@ def over_epochs(
         for i, one in enumerate(drawn):
             color = ACCENT if len(drawn) == 1 else COLORS[i % len(COLORS)]
             dashes = DASHES[0] if len(drawn) == 1 else DASHES[i % len(DASHES)]
-            axes.plot(one.at, one.values, color=color, linewidth=1.4, linestyle=dashes)
+            mark = "o" if len(one.at) <= _FEW else "none"
+            axes.plot(one.at, one.values, marker=mark, color=color, linewidth=1.4, linestyle=dashes,
+                      markersize=3.6, markeredgewidth=0)  # fmt: skip
         axes.margins(x=0.01)
         axes.set_xlim(left=0.0 if min(one.at[0] for one in drawn) >= 0 else None)
         if bound is not None:
@@ -70,6 +73,8 @@ def over_epochs(
                           xytext=(2, 3), textcoords="offset points", color=SOFT)  # fmt: skip
             axes.margins(y=0.12)
         axes.locator_params(nbins=5)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: number(value))
         axes.yaxis.grid(True)
         axes.set_xlabel("epoch")
         head(axes, what)

@@ -16,6 +16,7 @@ from presight.evaluation.verdict import Verdict, gaps, protocol_of_headline
 from presight.reporting.blocks import Block, Figure, Multiples, Section, Table
 from presight.reporting.cautions import Warned
 from presight.reporting.charts.label_curve import Line, label_curve, readings
+from presight.reporting.charts.scores import Dot, dots
 from presight.reporting.reading import RunFacts, is_finite, series
 from presight.reporting.sections import training, useful
 
@@ -101,14 +102,16 @@ def _verdict(runs: Sequence[RunFacts], alike: Sequence[RunFacts]) -> Verdict:
         lede = f"Next comes {other}; their results by image are not stored, so no interval."
     elif difference[1] > 0:
         value, low, high = difference
-        lede = f"{points(value)} points ({points(low)} to {points(high)}) above {other}, the next."
+        span = f"95 % interval {between(low, high)}"
+        lede = f"That is {100 * value:.1f} points ({span}) above {other}, the next."
     else:
         value, low, high = difference
         lede = (f"It cannot be told from {other}, the next: {points(value)} points ({points(low)} "
                 f"to {points(high)}). Take the cheaper one.")  # fmt: skip
     over = gaps(best.scores, n)[:1]
     if over:
-        lede += f" Against its own untrained network: {over[0].words}."
+        own = dataclasses.replace(over[0], other="its own untrained network")
+        lede += f" It is {own.words}."
     after = (f"(95 % interval {between(first.low, first.high)}, the best of {len(ranked)} runs "
              "that compare)")  # fmt: skip
     return Verdict(f"With {n:,} labels, {name} reaches", percent(first.mean), after, lede)
@@ -203,7 +206,9 @@ def _curves(alike: Sequence[RunFacts]) -> Section | None:
     scores = alike[0].scores
     untrained = useful.line_of(scores, "untrained", "untrained", role="soft", number=1)
     drawn = [*lines, *([untrained] if untrained else [])]
-    drawing = label_curve(drawn, blind_guess(scores), "all-curve")
+    drawing, values = label_curve(drawn, blind_guess(scores), "all-curve"), readings(drawn)
+    if max(len(line.places) for line in drawn) < 2:
+        drawing, values = _dots(drawn, blind_guess(scores)), {}
     rows = [
         (cut(line.name), f"{p.n_labels:,}", f"{percent(p.mean)} ({between(p.low, p.high)})")
         for line in drawn
@@ -212,10 +217,22 @@ def _curves(alike: Sequence[RunFacts]) -> Section | None:
     table = Table(("run", "labels", "right answers"), rows)
     title = _title(alike)
     note = f"The untrained network is that of {cut(alike[0].name)}."
-    figure = Figure(title, Markup(drawing), note if untrained else "", useful.protocol_of(scores),
-                    table, "accuracy by run", readings(drawn), "all-curve")  # fmt: skip
+    figure = Figure(
+        title, Markup(drawing), note if untrained else "", useful.protocol_of(scores), table,
+        "accuracy by run", values or None, "all-curve" if values else "",
+    )  # fmt: skip
     blocks: list[Block] = [figure]
     return Section("useful", "Which one is useful?", "", blocks)
+
+
+def _dots(lines: Sequence[Line], blind: float | None) -> str:
+    """With one number of labels a line is a dot."""
+    shown = [
+        Dot(line.name, 0, p.mean, p.low, p.high, line.role == "series")
+        for line in lines
+        for p in line.places
+    ]
+    return dots(shown, [""], blind, "all-scores")
 
 
 def _ends(runs: Sequence[RunFacts]) -> Table:

@@ -105,7 +105,7 @@ def _facts(run: RunFacts) -> list[tuple[str, str]]:
                _counted(run.environment.get("cores"), "cores")]  # fmt: skip
     told = {
         "data": _value(run.data.get("source") or run.config.get("data") or ""),
-        "images": " ".join(filter(None, (_counted(images, "images"), _counted(size, "px")))),
+        "images": ", views of ".join(filter(None, (_counted(images, ""), _counted(size, "px")))),
         "fingerprint": cut(run.data.get("fingerprint") or "", 80),
         "software": ", ".join([*software, f"python {cut(run.environment.get('python', ''))}"]),
         "machine": ", ".join(cut(word) for word in machine if word),
@@ -118,7 +118,11 @@ def _facts(run: RunFacts) -> list[tuple[str, str]]:
 
 
 def _counted(value: object, what: str) -> str:
-    return f"{value:,} {what}" if isinstance(value, int) and not isinstance(value, bool) else ""
+    return (
+        f"{value:,} {what}".strip()
+        if isinstance(value, int) and not isinstance(value, bool)
+        else ""
+    )
 
 
 def _pairs(held: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -136,4 +140,6 @@ def _pairs(held: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _value(value: object) -> str:
     if isinstance(value, list):
         return cut(", ".join(bare(str(item)) for item in value), _MOST)
+    if isinstance(value, float) and is_finite(value):
+        return f"{value:.6g}"
     return cut(without_folders(bare(str(value))), _MOST)

@@ -23,14 +23,16 @@ def gallery(facts: EmbeddingFacts, sheet: Sheet, name: str) -> Gallery | None:
     fixed, worst = (_rows(facts, sheet, kind) for kind in ("fixed", "worst"))
     if not fixed and not worst:
         return None
-    kind = "by labels" if facts.labels else "by similarity"
+    worst_title = "The worst: images whose nearest neighbors are least alike"
+    if facts.labels:
+        worst_title = "The worst: neighbors that look most alike, and are of another class"
     table = Table(("query", "neighbors, nearest first"), _cells(facts), numeric=False)
     return Gallery(
         "Nearest neighbors among the images",
         name,
         [row for _, row in fixed],
         [row for _, row in worst],
-        f"The worst {len(worst)}, {kind}",
+        worst_title,
         f"{_protocol(facts)}; cosine similarity; queries are no neighbors of their own",
         table,
     )
@@ -166,7 +168,7 @@ def _sub(
         total = f"{len(odd):,} of {len(shown):,}"
         return f"Rings: {total} images whose neighbors are mostly of another class."
     if len(names) > 1:
-        return "Colors and squares are classes; a name stands at the middle of its class."
+        return "Colors and shapes are classes; a name stands at the middle of its class."
     return "One dot an image."
 
 

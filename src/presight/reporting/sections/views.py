@@ -8,6 +8,7 @@ from presight.reporting.blocks import Block, Picture, Section
 from presight.reporting.pictures import Shown
 
 _WIDEST = 736
+_SCALE = 1.8  # small images are shown larger, all pictures alike
 
 
 def section(pictures: Sequence[Shown]) -> Section | None:
@@ -30,4 +31,4 @@ def section(pictures: Sequence[Shown]) -> Section | None:
 def _block(one: Shown) -> Picture:
     title = one.name[:1].upper() + one.name[1:]
     told = f"{title}: {one.caption}" if one.caption else title
-    return Picture(title, one.address, told, one.caption, min(_WIDEST, max(one.width, 360)))
+    return Picture(title, one.address, told, one.caption, min(_WIDEST, round(_SCALE * one.width)))
