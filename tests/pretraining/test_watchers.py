@@ -17,7 +17,7 @@ from presight.data.loader import Loader
 from presight.errors import Diverged
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.pictures import COLUMNS
-from presight.pretraining.watchers import AdviceOnly, Log, listening, picture, watchers
+from presight.pretraining.watchers import AdviceOnly, Log, Patience, listening, picture, watchers
 from presight.store.folder import RunFolder
 from presight.store.records import read
 from presight.testing.trial import Pictures
@@ -227,3 +227,20 @@ def test_passes_over_all_images_are_told(
 ) -> None:
     tiny(tmp_path / "run", method="deepcluster", quiet=False)
     assert "before epoch 1: looking at all images, 16 of 64\n" in capsys.readouterr().err
+
+
+def test_passes_are_told_of_while_the_speed_is_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for quiet in (False, True):
+        patient = Patience(quiet)
+        patient.on_record({"loss": 1.0})
+        patient.on_wait("before epoch 1: looking at all images,", 64, 64)
+        patient.on_advice(Advice("rank", "collapsed."))
+        patient.on_end()
+    told = "\rmeasuring the speed: looking at all images, 64 of 64\n"
+    assert capsys.readouterr() == ("", told)

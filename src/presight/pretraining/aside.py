@@ -21,8 +21,10 @@ def aside(module: M, device: torch.device) -> Iterator[M]:
 
     Args:
         module: in training; on `device`.
-        device: whose generator is kept beside the CPU's.
+        device: whose generator is kept beside the CPU's, where it is cuda or xpu; training seeds
+            all of them before each forward pass anyway.
     """
-    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
+    kind = device.type if device.type in ("cuda", "xpu") else "cuda"
+    devices = [torch.get_device_module(kind).current_device()] if kind == device.type else []
+    with torch.random.fork_rng(devices=devices, device_type=kind), torch.no_grad():
         yield copy.deepcopy(module).eval()

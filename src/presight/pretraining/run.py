@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import functools
 import io
 import logging
 import time
@@ -34,7 +35,7 @@ from presight.pretraining.resume import continued, precision, same_data
 from presight.pretraining.ridge_monitor import SHARE, Sample, measures, open_monitor
 from presight.pretraining.shown import Shown, shows
 from presight.pretraining.telling import say
-from presight.pretraining.watchers import announce, listening, picture, watchers
+from presight.pretraining.watchers import Patience, announce, listening, picture, watchers
 from presight.restore import build_method
 from presight.store import atomic
 from presight.store.folder import RunFolder, Status, environment
@@ -175,9 +176,9 @@ def _solved(config: Configuration, images: Images, runtime: Runtime, began: floa
     loader = _loader(config, images, runtime)
     if world.rank() == 0 and not config.settings.quiet:
         say("speed     measuring how long an update takes, about 15 s")
-    found = speed.measure(
-        lambda: build_method(config.origin, config.settings.init), loader, config.plan, runtime
-    )
+    make = functools.partial(build_method, config.origin, config.settings.init)
+    waits = [Patience(config.settings.quiet)]
+    found = speed.measure(make, loader, config.plan, runtime, waits)
     share = 1.0 - SHARE if config.settings.monitor_labels else 1.0
     left = max(1.0, (minutes * 60 - (time.monotonic() - began)) * share)
     epochs = world.broadcast_object(found.epochs(left, loader.updates_per_epoch))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -11,6 +11,7 @@ from presight.core.method import Method
 from presight.core.plan import TrainPlan
 from presight.data.loader import Loader
 from presight.training.loop import TrainResult, train
+from presight.training.observers import Observer
 from presight.training.runtime import Runtime
 
 LEAST, MOST, SECONDS = 4, 24, 12.0
@@ -40,7 +41,13 @@ class Speed:
         return max(1, updates) / updates_per_epoch
 
 
-def measure(make: Callable[[], Method], loader: Loader, plan: TrainPlan, runtime: Runtime) -> Speed:
+def measure(
+    make: Callable[[], Method],
+    loader: Loader,
+    plan: TrainPlan,
+    runtime: Runtime,
+    observers: Sequence[Observer] = (),
+) -> Speed:
     """Train throwaway copies for some updates, and time each.
 
     Args:
@@ -48,12 +55,19 @@ def measure(make: Callable[[], Method], loader: Loader, plan: TrainPlan, runtime
         loader: of the data.
         plan: of the run.
         runtime: of the run.
+        observers: are told of the copies' records and waits.
     """
 
     def look(updates: int) -> TrainResult:
         method = make()
         return train(
-            method, loader, recipe=method.views, plan=plan, runtime=runtime, updates=updates
+            method,
+            loader,
+            recipe=method.views,
+            plan=plan,
+            runtime=runtime,
+            observers=observers,
+            updates=updates,
         )
 
     warm = look(2)  # memory, threads and kernels

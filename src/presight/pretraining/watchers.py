@@ -23,7 +23,7 @@ from presight.pretraining.configuration import Configuration, check_method
 from presight.pretraining.configure import warnings
 from presight.pretraining.notebook import CellProgress, present
 from presight.pretraining.pictures import save_views
-from presight.pretraining.telling import say
+from presight.pretraining.telling import counted, say
 from presight.store import atomic, records
 from presight.store.folder import RunFolder, utc
 from presight.training.monitor import Advice
@@ -110,6 +110,31 @@ class AdviceOnly:
     def on_advice(self, advice: Advice) -> None:
         """Print the advice."""
         say(f"note: {advice.text}")
+
+    def on_end(self) -> None:
+        """Nothing is open."""
+
+
+class Patience:
+    """Tells how far passes over all images are while the speed is measured, and nothing else.
+
+    Args:
+        quiet: tell nothing.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._show = counted("measuring the speed: looking at all images,", quiet)
+
+    def on_record(self, values: Values) -> None:
+        """Numbers are of copies that are thrown away."""
+
+    def on_wait(self, what: str, done: int, total: int) -> None:
+        """Tell of a pass."""
+        if self._show is not None and done:
+            self._show(done, total)
+
+    def on_advice(self, advice: Advice) -> None:
+        """A few updates are no ground for it."""
 
     def on_end(self) -> None:
         """Nothing is open."""
