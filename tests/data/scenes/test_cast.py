@@ -109,7 +109,7 @@ def test_what_stands_between_darkens_and_what_stands_aside_does_not(kind: int) -
     light = torch.tensor([[0.0], [0.0], [1.5]])
     held = torch.full((3,), own)
     assert shadowed(parts, at, held, image, light).tolist() == [True, True, False]
-    below = torch.tensor([[0.0], [0.0], [0.3]])
+    below = torch.tensor([[0.0], [0.0], [0.36]])  # within the ball around what lies beyond
     assert shadowed(parts, at, held, image, below).tolist() == [False, False, False]
 
 

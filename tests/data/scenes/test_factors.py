@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from presight.data.scenes.camera import PLACE
+from presight.data.scenes.camera import PLACE, camera
 from presight.data.scenes.factors import FACTORS, Drawn, Kind, draw_factors, labels_of
 from presight.data.scenes.shapes import SPLITS, shape
 from presight.data.scenes.solids import ANY_TURN
@@ -14,7 +14,7 @@ from presight.data.scenes.solids import ANY_TURN
 CHANGES = {
     "T": {"colors"},
     "C": {"colors"},
-    "V": {"quaternion"},
+    "V": {"quaternion", "position"},
     "L": {"light"},
     "D": {"position", "light"},
 }
@@ -31,7 +31,8 @@ def test_switching_a_factor_changes_its_own_fields_only(factor: str, objects: in
     index = torch.arange(50)
     whole = draw_factors(Kind(FACTORS, objects), index)
     without = draw_factors(Kind(FACTORS.replace(factor, ""), objects), index)
-    assert changed(whole, without) == CHANGES[factor]
+    kept = {"position"} if factor == "V" and objects > 1 else set()
+    assert changed(whole, without) == CHANGES[factor] - kept
 
 
 def test_counts_of_classes_differ_by_one_at_most_in_any_number_of_first_scenes() -> None:
@@ -98,7 +99,7 @@ def test_what_is_round_about_its_axis_stays_round() -> None:
 
 
 def test_distance_moves_objects_and_light_together_along_the_optical_axis() -> None:
-    near, far = (draw_factors(Kind(f, 1), torch.arange(500)) for f in ("TCVL", "TCVLD"))
+    near, far = (draw_factors(Kind(f, 1), torch.arange(500)) for f in ("TCL", "TCLD"))
     moved = far.position - near.position
     axis = -torch.tensor(PLACE) / math.hypot(*PLACE)
     along = (moved * axis[:, None]).sum(0)
@@ -106,3 +107,14 @@ def test_distance_moves_objects_and_light_together_along_the_optical_axis() -> N
     assert -0.5 <= along.min() < -0.45
     assert 0.85 < along.max() <= 0.9
     torch.testing.assert_close(far.light - near.light, moved, atol=1e-6, rtol=0)
+
+
+def test_single_objects_are_seen_up_to_a_tenth_of_the_image_beside_its_middle() -> None:
+    for factors in ("V", "VD"):
+        drawn = draw_factors(Kind(factors), torch.arange(2000))
+        column, row, _ = camera(1).project(drawn.position, 100)
+        for place in (column, row):
+            assert place.min() + 1e-3 >= 40
+            assert place.min() < 40.5
+            assert place.mean() == pytest.approx(50, abs=0.6)
+            assert 59.5 < place.max() <= 60 + 1e-3

@@ -62,6 +62,12 @@ def test_labels_are_the_targets_and_the_first_objects_classes() -> None:
     assert found.tolist() == labels[:20].tolist()
     for i in (0, 10, 249):
         assert scenes.target(i).label == labels[i]
+    many = Scenes(2500)
+    assert len(many.labels) == 2500
+    assert [many.target(i).label for i in (999, 1000, 2499)] == many.labels[
+        [999, 1000, 2499]
+    ].tolist()
+    assert many.labels[:250].tolist() == Scenes(250).labels.tolist()
 
 
 def test_one_scene_with_all_that_is_known() -> None:

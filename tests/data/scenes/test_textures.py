@@ -50,6 +50,9 @@ def test_weights_at_texels_are_the_texels_and_between_them_their_mean() -> None:
     torch.testing.assert_close(found[:, 0], image[:, 9, 7])
     torch.testing.assert_close(found[:, 1], (image[:, 9, 7] + image[:, 9, 8]) / 2)
     torch.testing.assert_close(found[:, 2], image[:, 9, 7], atol=1e-3, rtol=0)
+    edge = weights(maps, which[:1], level[:1], torch.ones(1), torch.ones(1))
+    corners = (image[:, 0, 0] + image[:, -1, 0] + image[:, 0, -1] + image[:, -1, -1]) / 4
+    torch.testing.assert_close(edge[:, 0], corners)
 
 
 @pytest.mark.parametrize("level", range(LEVELS))

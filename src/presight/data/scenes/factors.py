@@ -14,11 +14,12 @@ from torch import Tensor
 
 from presight.core.draw import Draw
 from presight.data.scenes import textures
+from presight.data.scenes.camera import PLACE, camera
 from presight.data.scenes.shapes import CLASSES, SPLITS, shape
 from presight.data.scenes.solids import ANY_TURN
-from presight.data.scenes.vectors import about, compose
+from presight.data.scenes.vectors import about, compose, dot
 
-VERSION = 3
+VERSION = 4
 """Another version draws other scenes from the same seed."""
 
 FACTORS = "TCVLD"
@@ -28,6 +29,7 @@ _BASE_YAW = -math.pi / 6
 _SPREAD = 0.5  # radians, of yaw and of each component of the tilt
 _LIGHT_ANGLE = -0.5
 _NEAREST, _FARTHEST = -0.5, 0.9
+_ASIDE = 0.1  # of the image's side, of a single object from the middle
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,6 @@ def _warps(draw: Draw, label: Tensor, instance: Tensor, n: int) -> Tensor:
 
 def _places(kind: Kind, draw: Draw) -> tuple[Tensor, Tensor]:
     """Centers [3, N] of objects and places [3, B] of lights."""
-    from presight.data.scenes.camera import PLACE
-
     n = kind.objects
     position = torch.zeros(3, len(draw) * n, device=draw.index.device)
     if n > 1:
@@ -173,13 +173,18 @@ def _places(kind: Kind, draw: Draw) -> tuple[Tensor, Tensor]:
     wander = 2 * draw.normal("light", ()) * ("L" in kind.factors)
     at = _LIGHT_ANGLE + wander
     light = torch.stack([torch.full_like(at, 0.9), 1.5 * at.sin(), 1.35 * at.cos().abs() + 0.15])
+    eye = camera(n, device=light.device)
     if "D" in kind.factors:
-        away = -torch.tensor(PLACE, device=light.device)
-        away = (away / math.hypot(*PLACE))[:, None]
+        away = -eye.axes[:, 2, None]
         shift = draw.uniform("distance", (), _NEAREST, _FARTHEST)
         own = 0.12 * draw.normal("own distance", (n,)).view(-1) * (n > 1)
         position = position + away * (shift.repeat_interleave(n) + own)
         light = light + away * shift
+    if "V" in kind.factors and n == 1:
+        aside = _ASIDE * _columns(draw.uniform("aside", (1, 2), -1.0, 1.0))
+        depth = math.hypot(*PLACE) + dot(position, -eye.axes[:, 2, None])
+        right, up = eye.axes[:, 0, None], eye.axes[:, 1, None]
+        position = position + (right * aside[0] + up * aside[1]) * (2 / eye.focal * depth)
     return position, light
 
 
