@@ -82,3 +82,16 @@ def test_folders_do_not_appear(tmp_path: Path) -> None:
     text = "/data/secret/a.png is damaged"
     records.append(folder.events, {"time": 2.0, "kind": "data", "text": text})
     assert "should: a.png is damaged" in texts(read_run(folder.path))
+
+
+def test_the_scale_is_named_where_it_is_known(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", scores=usual_scores())
+    assert not [t for t in texts(read_run(folder.path)) if "published" in t]
+    text = folder.data.read_text().replace('"image_size": 32', '"image_size": 32, "epochs": 2.5, '
+                                           '"global_batch": 128')  # fmt: skip
+    folder.data.write_text(text)
+    (found,) = [one for one in warned(read_run(folder.path)) if "published" in one.text]
+    assert (
+        found.do
+        == "This is 12,345 images, of 32 px, 2.5 epochs, batches of 128; papers have their own."
+    )

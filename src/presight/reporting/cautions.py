@@ -16,6 +16,12 @@ from presight.reporting.reading import RunFacts, is_finite, table_of
 Level = Literal["must", "should", "record"]
 _WIDE = 0.05
 _UNEVEN = 2.0  # the blind guess, in shares of an even guess, from which classes are uneven
+_SIDES = (
+    ("n_samples", "{:,} images"),
+    ("image_size", "of {:,} px"),
+    ("epochs", "{:.3g} epochs"),
+    ("global_batch", "batches of {:,}"),
+)
 _ORDER: dict[Level, int] = {"must": 0, "should": 1, "record": 2}
 _KINDS: dict[str, Level] = {"rank": "must", "loss": "must"}
 
@@ -96,7 +102,19 @@ def _of_scores(run: RunFacts) -> list[Warned]:
         text = f"{scores[0].n_test:,} test images are few: the 95 % interval is {span} %."
         found.append(Warned("should", text, "Label more images for the test."))
     text = "Intervals are not over pretraining: this is one run with one seed."
-    return [*found, Warned("record", text, "Other seeds may differ by more.")]
+    found.append(Warned("record", text, "Other seeds may differ by more."))
+    return [*found, *_of_scale(run)]
+
+
+def _of_scale(run: RunFacts) -> list[Warned]:
+    """What keeps these figures apart from published ones."""
+    spec = table_of(run.data.get("spec"))
+    sides = [(spec.get(key), words) for key, words in _SIDES]
+    told = [words.format(value) for value, words in sides if is_finite(value)]
+    if len(told) < len(_SIDES):
+        return []
+    return [Warned("record", "Not comparable with published numbers.",
+                   f"This is {', '.join(told)}; papers have their own.")]  # fmt: skip
 
 
 def _of_gaps(scores: Sequence[Score]) -> list[Warned]:
