@@ -13,6 +13,8 @@ import torch
 from presight import views
 from presight.core.draw import Draw
 from presight.core.method import Method
+from presight.data.scenes.factors import Kind
+from presight.data.scenes.render import render
 from presight.pretraining.aside import aside
 from presight.pretraining.configuration import Configuration
 from presight.store import records
@@ -153,3 +155,18 @@ def test_no_update_waits_for_the_device(runtime: Runtime) -> None:
         torch.cuda.set_sync_debug_mode("default")
     assert session.progress.number == len(batches)
     assert not session.guard.tripped()
+
+
+@pytest.mark.parametrize(("factors", "objects"), [("TCVL", 1), ("TCVLD", 4)])
+def test_scenes_are_those_of_the_cpu(factors: str, objects: int) -> None:
+    """Up to a few edges, where another rounding meets another part."""
+    kind, index = Kind(factors, objects), torch.arange(32)
+    there, here = render(kind, index.cuda(), 64), render(kind, index, 64)
+    for name in ("image", "mask", "depth", "label", "boxes", "quaternion"):
+        assert getattr(there, name).device.type == "cuda", name
+    difference = (there.image.cpu().int() - here.image.int()).abs()
+    assert (difference <= 2).float().mean() > 0.995
+    assert (there.mask.cpu() == here.mask).float().mean() > 0.999
+    assert torch.equal(there.label.cpu(), here.label)
+    again = render(kind, index.cuda(), 64)
+    assert torch.equal(there.image, again.image)

@@ -18,7 +18,7 @@ from presight.errors import DataError
 
 _BLOCK = 32  # images of a source that makes them in blocks
 _BLOCK_SECONDS = 600.0
-_WORTH_CHILDREN = 8_000_000  # bytes: less is made before children have started
+_WORTH_CHILDREN = 16_000_000  # bytes: less is made before children have started
 
 
 def fill(
