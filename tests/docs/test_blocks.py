@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from docs.blocks import ROOT, commands, fenced, pages
-from presight import errors
+from presight import errors, methods
 from presight.cli import main as command_line
 from presight.cli.console import Result
 from presight.core import options
@@ -202,3 +202,9 @@ def test_exit_codes_are_those_of_the_errors() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     assert told == {kind.exit_code for kind in kinds if issubclass(kind, errors.PresightError)}
+
+
+def test_readme_names_every_method() -> None:
+    section = (ROOT / "README.md").read_text().partition("\n## Methods\n")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
+    assert sorted(re.findall(r"`([\w-]+)`", " ".join(rows))) == methods.names()
