@@ -95,3 +95,10 @@ def test_the_scale_is_named_where_it_is_known(tmp_path: Path) -> None:
         found.do
         == "This is 12,345 images, of 32 px, 2.5 epochs, batches of 128; papers have their own."
     )
+
+
+def test_earlier_evaluations_are_named(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", scores=usual_scores())
+    assert not [t for t in texts(read_run(folder.path)) if "earlier evaluation" in t]
+    write_result(folder.evaluation("two"), usual_scores())
+    assert "record: 1 earlier evaluation is in the run folder." in texts(read_run(folder.path))

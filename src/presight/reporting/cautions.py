@@ -45,6 +45,11 @@ def warned(run: RunFacts) -> list[Warned]:
         if isinstance(event.get("text"), str):
             level = _KINDS.get(str(event.get("kind")), "should")
             found.append(Warned(level, without_folders(cut(event["text"], 600))))
+    if len(run.evaluations) > 1:
+        count = len(run.evaluations) - 1
+        words = "1 earlier evaluation is" if count == 1 else f"{count:,} earlier evaluations are"
+        text = f"{words} in the run folder."
+        found.append(Warned("record", text, "This page shows the newest one."))
     if run.skipped:
         found.append(Warned("record", _of_skipped(run), "Listed with reasons in skipped.csv."))
     found += [
