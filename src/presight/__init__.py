@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from presight.api import check as check
     from presight.api import demo as demo
     from presight.api import doctor as doctor
+    from presight.api import embed as embed
     from presight.api import evaluate as evaluate
     from presight.api import export as export
     from presight.api import pretrain as pretrain
@@ -35,6 +36,7 @@ _HOMES = {
     "check": "api",
     "doctor": "api",
     "pretrain": "api",
+    "embed": "api",
     "evaluate": "api",
     "export": "api",
     "report": "api",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from presight.data.check import Report
     from presight.exporting.formats import Result
     from presight.pretraining.demo import Demo
+    from presight.pretraining.embed import Embedded
     from presight.pretraining.measure import Measured
     from presight.pretraining.outcome import Run
     from presight.store.integrity import Finding
@@ -144,6 +145,22 @@ def evaluate(
 
     with cell(f"measuring {run}", quiet=bool(options.get("quiet"))):
         return evaluate_run(run, str(labels), test=str(test) if test else None, **options)
+
+
+def embed(run: str | Path, data: str | Path, **options: Any) -> Embedded:
+    """Write a run's features of images, their nearest neighbors, a map and thumbnails.
+
+    Args:
+        run: run folder.
+        data: images, as for pretrain; labels are used where they have any.
+        options: of `presight.pretraining.embed.embed_run`, as on the command line with underscores.
+
+    Returns:
+        Vectors, names, neighbors and map, and where the files are.
+    """
+    from presight.pretraining.embed import embed_run
+
+    return embed_run(run, str(data), **options)
 
 
 def export(run: str | Path, *, to: str = "safetensors", out: str | Path = "") -> Result:

@@ -187,6 +187,58 @@ def evaluate(
     )
 
 
+def embed(
+    run: str,
+    data: str,
+    *,
+    out: str = "",
+    format: Literal["npz", "projector", "parquet", "all"] = "npz",
+    neighbors: int = 10,
+    map: Literal["tsne", "pca", "none"] = "tsne",
+    select: int = 0,
+    seed: int = 0,
+    device: str = "auto",
+    download: bool = False,
+    follow_links: bool = False,
+    quiet: bool = False,
+) -> Result:
+    """Write a run's features of images, their nearest neighbors and a map.
+
+    Args:
+        run: a run folder.
+        data: images, as for pretrain; classes are used where they have any.
+        out: folder of the files; by default in the folder embed of the run.
+        format: npz, and beside it the files of TensorBoard's projector, a parquet table for
+            embedding-atlas and data frames, or all.
+        neighbors: of each image, 1 or more.
+        map: t-SNE, the first two principal components, or none.
+        select: this many images to label first are listed in select.csv; 0 lists none.
+        seed: of the map and of the selection.
+        device: auto, cpu, cuda, mps or xpu.
+        download: fetch a torchvision: data set that is not on disk.
+        follow_links: follow links that leave the folder; also where the run did.
+        quiet: print results and warnings only.
+    """
+    from presight import api
+
+    return _result(
+        api.embed(
+            run,
+            data,
+            out=out,
+            format=format,
+            neighbors=neighbors,
+            map=map,
+            select=select,
+            seed=seed,
+            device=device,
+            download=download,
+            follow_links=follow_links,
+            quiet=quiet,
+        )
+    )
+
+
 def export(
     run: str, *, to: Literal["safetensors", "torchvision", "timm"] = "safetensors", out: str = ""
 ) -> Result:
@@ -233,7 +285,7 @@ def report(*runs: str, out: str = "report.html") -> Result:
 
 VERBS: dict[str, Callable[..., Result]] = {
     verb.__name__.rstrip("_"): verb
-    for verb in (demo, check, doctor, list_, pretrain, evaluate, export, report)
+    for verb in (demo, check, doctor, list_, pretrain, evaluate, embed, export, report)
 }
 
 

@@ -82,6 +82,21 @@ def open_labels(spec: str, settings: Settings, side: int, warnings: list[str]) -
         max_bad_fraction=settings.max_bad_fraction,
         progress=counted("looking at images", settings.quiet),
     )
+    return LabelledImages.of(source, images_for(source, spec, settings, side, warnings))
+
+
+def images_for(
+    source: Source, spec: str, settings: Settings, side: int, warnings: list[str]
+) -> Images:
+    """Decoded images of a source that was not pretrained on; on this process alone.
+
+    Args:
+        source: the images.
+        spec: as the user named them.
+        settings: cache folder, quiet.
+        side: short side of the cached images, pixels.
+        warnings: gets what is odd about them.
+    """
     if isinstance(source, Stored):
         warnings += [f"{shown(spec)}: {line}" for line in source.summary()]
     images = images_of(
@@ -94,7 +109,7 @@ def open_labels(spec: str, settings: Settings, side: int, warnings: list[str]) -
     lost = len(images.replaced) if isinstance(images, Packed) else 0
     if lost:
         warnings.append(f"{shown(spec)}: {lost:,} damaged images, the next one stands in for each.")
-    return LabelledImages.of(source, images)
+    return images
 
 
 def cache_folder(settings: Settings) -> Path | None:

@@ -15,10 +15,12 @@ from presight.core.backbone import Backbone
 from presight.core.settings import Settings
 from presight.data.canvas import default_cache
 from presight.errors import UsageError
+from presight.evaluation.embedding.folder import embed, write_embedding
 from presight.evaluation.labelled import LabelledImages
 from presight.evaluation.predictions import write_predictions
 from presight.evaluation.protocol import Measurement, measure
 from presight.evaluation.score import Score, find, weights_of, write_result
+from presight.evaluation.split import stratified_order
 from presight.evaluation.stages import FULL, QUICK
 from presight.evaluation.table import score_table, stage_line
 from presight.evaluation.verdict import verdict
@@ -29,6 +31,7 @@ from presight.restore import Origin, load_backbone, origin_of, untrained_backbon
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
 
+_MAPPED = 2000  # test images whose neighbors and map the report shows
 _BUDGETS = {"quick": QUICK, "full": FULL, "none": None}
 
 
@@ -203,3 +206,29 @@ def _protocol(asked: _Asked, origin: Origin, weights: str) -> dict[str, Any]:
 def _write(place: Path, found: Measurement, protocol: dict[str, Any]) -> None:
     write_result(place, found.scores, protocol)
     write_predictions(place, found)
+    _embed(place / "embedding", found, protocol)
+
+
+def _embed(place: Path, found: Measurement, protocol: dict[str, Any]) -> None:
+    """Neighbors and a map of the test images, for the report; the first in a stratified order."""
+    split = found.division
+    if len(split.test_rows) < 2:
+        return
+    keys = split.test.keys(split.test_rows)
+    kept = stratified_order(split.test_labels, 0, "embedding", keys)[:_MAPPED].sort().values
+    rows = split.test_rows[kept]
+    most = max(n for *_, n, _ in found.predictions)
+    answers = next(
+        answers for (row, protocol_, n, _), answers in found.predictions.items()
+        if (row, protocol_, n) == ("pretrained", "linear", most)
+    )  # fmt: skip
+    made = embed(
+        found.features["pretrained"].test[kept],
+        split.test.names(rows),
+        labels=split.test_labels[kept],
+        classes=split.train.classes,
+        predicted=answers[kept],
+    )
+    about = {"data": protocol["test"], "fingerprint": split.test.fingerprint,
+             "weights": protocol["weights"]}  # fmt: skip
+    write_embedding(place, made, split.test.images, rows, about)

@@ -1,0 +1,1 @@
+"""Features of images as something to look at: neighbors, a map, thumbnails, files for tools."""

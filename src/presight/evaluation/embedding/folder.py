@@ -1,0 +1,171 @@
+"""An embedding: computed from features, and written as a folder that other tools read too."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from presight.evaluation.embedding import gallery, maps, sprite
+from presight.evaluation.embedding.search import neighbors, purity
+from presight.evaluation.split import identity_keys
+from presight.nn.spread import effective_rank
+from presight.store import atomic
+
+if TYPE_CHECKING:
+    from presight.data.canvas import Images
+
+LAYOUT = 1
+THUMBNAILS = 1000
+_RANKED = 20_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Embedding:
+    """Images as vectors, with neighbors and a map.
+
+    Args:
+        vectors: float32 [n, d].
+        identities: names of the images.
+        index: int64 [n, k], neighbors by cosine, most similar first.
+        similarity: float32 [n, k].
+        map: float32 [n, 2].
+        layout: how the map was made.
+        labels: int64 [n] into `classes`; None without labels.
+        classes: names; empty without labels.
+        predicted: int64 [n], what a probe said; None where none was asked.
+    """
+
+    vectors: Tensor
+    identities: Sequence[str]
+    index: Tensor
+    similarity: Tensor
+    map: Tensor
+    layout: Mapping[str, Any]
+    labels: Tensor | None = None
+    classes: Sequence[str] = ()
+    predicted: Tensor | None = None
+
+    @property
+    def purity(self) -> float | None:
+        """Share of neighbors with their query's class, in [0, 1]; None without labels."""
+        return None if self.labels is None else purity(self.index, self.labels)
+
+    @property
+    def rank(self) -> float:
+        """Effective rank of the vectors (of the first 20,000)."""
+        return effective_rank(self.vectors[:_RANKED])
+
+
+def embed(
+    vectors: Tensor,
+    identities: Sequence[str],
+    *,
+    labels: Tensor | None = None,
+    classes: Sequence[str] = (),
+    predicted: Tensor | None = None,
+    k: int = 10,
+    kind: maps.Kind = "tsne",
+    seed: int = 0,
+) -> Embedding:
+    """Neighbors and a map of features.
+
+    Args:
+        vectors: float [n, d], two rows or more.
+        identities: names of the images.
+        labels: int64 [n] into `classes`, where there are any.
+        classes: names.
+        predicted: int64 [n] into `classes`, what a probe said.
+        k: neighbors, 1 or more.
+        kind: of map: tsne, pca or none.
+        seed: of the map.
+
+    Raises:
+        UsageError: fewer than two rows, or k below 1.
+    """
+    vectors = vectors.float().cpu()
+    index, similarity = neighbors(vectors, k)
+    places, told = maps.layout(vectors, kind, seed)
+    return Embedding(
+        vectors, identities, index, similarity, places, told, labels, classes, predicted
+    )
+
+
+def write_embedding(
+    folder: Path, made: Embedding, images: Images, rows: Tensor, about: Mapping[str, Any]
+) -> Path:
+    """Write an embedding's folder: embed.json, embeddings.npz, index.csv, sprite.jpg, sprite.json.
+
+    Args:
+        folder: made where it is not there; files of the same names are replaced.
+        made: the embedding.
+        images: the data layer's images, for the thumbnails.
+        rows: int64 [n], the row of each embedded image among them.
+        about: what else `embed.json` says: data, fingerprint, weights; plain JSON.
+    """
+    atomic.make_folder(folder)
+    keys = identity_keys(made.identities)
+    shown = gallery.gallery(made.index, made.similarity, keys, made.labels)
+    small = gallery.thumbnails(shown, keys, THUMBNAILS)
+    picture, columns = sprite.sheet(images, rows[torch.tensor(small)].tolist(), columns=40)
+    atomic.write_bytes(folder / "sprite.jpg", sprite.jpeg(picture))
+    atomic.write_json(folder / "sprite.json", sprite.told(small, columns))
+    atomic.write_bytes(folder / "embeddings.npz", _arrays(made))
+    atomic.write_bytes(folder / "index.csv", index_csv(made))
+    count, dim = made.vectors.shape
+    path = folder / "embed.json"
+    atomic.write_json(
+        path,
+        {
+            "layout": LAYOUT,
+            "count": count,
+            "dim": dim,
+            "effective_rank": made.rank,
+            "classes": list(made.classes) or None,
+            "purity": made.purity,
+            "map": dict(made.layout),
+            "neighbors": {"k": made.index.shape[1]},
+            "gallery": shown,
+            **about,
+        },
+    )
+    return path
+
+
+def _arrays(made: Embedding) -> bytes:
+    held = io.BytesIO()
+    np.savez_compressed(
+        held,
+        vectors=made.vectors.numpy(),
+        map=made.map.numpy().astype(np.float32),
+        neighbors=made.index.numpy().astype(np.int32),
+        similarity=made.similarity.numpy(),
+    )
+    return held.getvalue()
+
+
+def columns_of(made: Embedding) -> dict[str, list[str]]:
+    """Words about each image: identity, and label and prediction where there are any."""
+    found = {"identity": list(made.identities)}
+    for name, values in (("label", made.labels), ("predicted", made.predicted)):
+        if values is not None:
+            found[name] = [made.classes[value] for value in values.tolist()]
+    return found
+
+
+def index_csv(made: Embedding) -> bytes:
+    """A line an image, in the order of the vectors; names as they are, stray bytes included."""
+    columns = columns_of(made)
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["number", *columns])
+    for number, words in enumerate(zip(*columns.values(), strict=True)):
+        table.writerow([number, *words])
+    return text.getvalue().encode("utf-8", "surrogateescape")

@@ -1,0 +1,253 @@
+"""embed_run(): a run's features of images as vectors, neighbors, a map, and files for tools."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from presight.core import automatic, ranges
+from presight.core.settings import Settings
+from presight.data.canvas import Images, default_cache
+from presight.data.open import open_labelled
+from presight.data.source import Labelled, Source, shown
+from presight.errors import DataError, UsageError
+from presight.evaluation.embedding import choose, formats
+from presight.evaluation.embedding.folder import Embedding, embed, write_embedding
+from presight.evaluation.embedding.formats import Format
+from presight.evaluation.embedding.maps import Kind
+from presight.evaluation.features import backbone_digest, cached, extract
+from presight.evaluation.score import weights_of
+from presight.pretraining import markup
+from presight.pretraining.configuration import Configuration
+from presight.pretraining.data import cache_folder, counted, images_for, limits, open_data
+from presight.restore import load_backbone, origin_of
+from presight.store import atomic
+from presight.store.folder import RunFolder
+from presight.training.runtime import pick_device
+
+_FORMATS = ("npz", "projector", "parquet", "all")
+_MAPS = ("tsne", "pca", "none")
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What `embed` made.
+
+    Args:
+        folder: where the files are.
+        made: vectors, neighbors and map.
+        files: what was written beside the usual ones.
+        warnings: about the data.
+    """
+
+    folder: Path
+    made: Embedding
+    files: Sequence[Path] = ()
+    warnings: Sequence[str] = ()
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Float32 [n, d]."""
+        found: NDArray[np.float32] = self.made.vectors.numpy()
+        return found
+
+    @property
+    def identities(self) -> Sequence[str]:
+        """Names of the images, in the vectors' order."""
+        return self.made.identities
+
+    @property
+    def map(self) -> NDArray[np.float32]:
+        """Float32 [n, 2], places in the plane."""
+        found: NDArray[np.float32] = self.made.map.numpy()
+        return found
+
+    def neighbors(self, row: int, k: int = 10) -> list[tuple[str, float]]:
+        """The k most similar images of one, with their cosine similarity, most similar first."""
+        index, similar = self.made.index[row, :k], self.made.similarity[row, :k]
+        pairs = zip(index.tolist(), similar.tolist(), strict=True)
+        return [(self.identities[other], value) for other, value in pairs]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Counts and figures."""
+        count, dim = self.made.vectors.shape
+        return {
+            "folder": str(self.folder),
+            "count": count,
+            "dim": dim,
+            "effective_rank": self.made.rank,
+            "purity": self.made.purity,
+            "files": [str(path) for path in self.files],
+        }
+
+    def lines(self) -> list[str]:
+        """What a person is told."""
+        count, dim = self.made.vectors.shape
+        told = f"{count:,} images, {dim} numbers each, effective rank {self.made.rank:.1f}"
+        if self.made.purity is not None:
+            k = self.made.index.shape[1]
+            told += f"; {self.made.purity:.1%} of the {k} nearest have the query's class"
+        written = [f"{self.folder}: vectors, neighbors, map and thumbnails", *map(str, self.files)]
+        return [*(f"note: {text}" for text in self.warnings), told, *written]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return markup.frame(markup.preformatted(self.lines()))
+
+
+def embed_run(
+    run: str | Path,
+    data: str,
+    *,
+    out: str = "",
+    format: Format = "npz",
+    neighbors: int = 10,
+    map: Kind = "tsne",
+    select: int = 0,
+    seed: int = 0,
+    device: str = "auto",
+    download: bool = False,
+    follow_links: bool = False,
+    quiet: bool = False,
+) -> Embedded:
+    """Write a run's features of images, their nearest neighbors and a map.
+
+    Labels are used where the images have any: class folders, a CSV's column, scenes.
+
+    Args:
+        run: run folder.
+        data: images, as for pretrain.
+        out: folder of the files; by default in the folder embed of the run.
+        format: npz, and beside it projector, parquet or all.
+        neighbors: of each image, 1 or more.
+        map: tsne, pca or none.
+        select: images to choose for labelling first; 0 chooses none.
+        seed: of the map and of the choice.
+        device: auto, cpu, cuda, mps or xpu.
+        download: fetch a torchvision: data set that is not on disk.
+        follow_links: follow links that leave the folder.
+        quiet: without progress.
+
+    Raises:
+        DataError: fewer than two images, or none that can be read.
+        UsageError: an option out of range.
+        Unavailable: parquet without pyarrow.
+    """
+    _check(format, neighbors, map, select)
+    folder = RunFolder(run)
+    folder.open()
+    own = Configuration.read(folder).settings
+    settings = dataclasses.replace(
+        own,
+        download=download or own.download,
+        follow_links=follow_links or own.follow_links,
+        quiet=quiet,
+    )
+    told: list[str] = []
+    source, labels, classes = _source(data, settings)
+    if select > len(source):
+        raise UsageError(f"--select asks for {select:,} of {len(source):,} images.")
+    origin = origin_of(folder.path)
+    images = images_for(
+        source, data, settings, automatic.cache_side(origin.image_size).number, told
+    )
+    features = _features(folder, source, images, settings, device)
+    names = [source.identity(i) for i in range(len(source))]
+    made = embed(features, names, labels=labels, classes=classes, k=neighbors, kind=map, seed=seed)
+    place = Path(out) if out else folder.path / "embed" / source.fingerprint[:8]
+    rows = torch.arange(len(source))
+    about = {"data": shown(data), "fingerprint": source.fingerprint, "weights": weights_of(folder)}
+    write_embedding(place, made, images, rows, about)
+    files = _others(place, made, images, rows, format)
+    if select:
+        files.append(_selected(place, made, select, seed))
+    return Embedded(place, made, files, told)
+
+
+def _check(format: str, neighbors: int, map: str, select: int) -> None:
+    """Refuse what cannot be before anything is read."""
+    ranges.require(neighbors >= 1, "--neighbors", neighbors, "1 or more")
+    ranges.require(select >= 0, "--select", select, "0 or more")
+    if format not in _FORMATS or map not in _MAPS:
+        raise UsageError(
+            f"format is {format!r} and map is {map!r}; expected one of {', '.join(_FORMATS)}, and "
+            f"one of {', '.join(_MAPS)}."
+        )
+    if format in ("parquet", "all"):
+        formats.require_parquet()
+
+
+def _source(data: str, settings: Settings) -> tuple[Source, torch.Tensor | None, tuple[str, ...]]:
+    """The images, with their classes where they have two or more."""
+    source = open_data(data, settings)
+    if len(source) < 2:
+        raise DataError(f"{shown(data)} holds {len(source)} image; neighbors need two or more.")
+    try:
+        labelled: Labelled = open_labelled(
+            data,
+            limits=limits(settings),
+            follow_links=settings.follow_links,
+            download=settings.download,
+            max_bad_fraction=settings.max_bad_fraction,
+        )
+    except DataError:  # no classes, which is usual
+        return source, None, ()
+    if len(labelled) != len(source):
+        return source, None, ()
+    labels = torch.tensor([labelled.target(i).label for i in range(len(labelled))])
+    return labelled, labels, labelled.classes
+
+
+def _features(
+    folder: RunFolder, source: Source, images: Images, settings: Settings, device: str
+) -> torch.Tensor:
+    backbone, size = load_backbone(folder.path), origin_of(folder.path).image_size
+    cache = (cache_folder(settings) or default_cache()) / "features"
+    return cached(
+        backbone_digest(backbone),
+        source.fingerprint,
+        size,
+        cache,
+        lambda: extract(
+            backbone,
+            images,
+            size=size,
+            device=pick_device(device),
+            progress=counted("features", settings.quiet),
+        ),
+    )
+
+
+def _others(
+    place: Path, made: Embedding, images: Images, rows: torch.Tensor, format: Format
+) -> list[Path]:
+    files = []
+    if format in ("projector", "all"):
+        projector = place / "projector"
+        formats.write_projector(projector, made, images, rows)
+        files.append(projector)
+    if format in ("parquet", "all"):
+        files.append(formats.write_parquet(place / "embeddings.parquet", made, images, rows))
+    return files
+
+
+def _selected(place: Path, made: Embedding, count: int, seed: int) -> Path:
+    """A table to fill in: path, and an empty label."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["path", "label"])
+    for row in choose.typical(made.vectors, count, seed=seed).tolist():
+        table.writerow([made.identities[row], ""])
+    path = place / "select.csv"
+    atomic.write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    return path
