@@ -51,6 +51,18 @@ def test_the_axis_of_labels_is_logarithmic_and_has_the_counts() -> None:
     assert (x[1] - x[0]) / (x[2] - x[1]) == pytest.approx(0.861, abs=0.01)  # log 4 / log 5
 
 
+def test_readings_stand_where_the_axis_has_them() -> None:
+    """The script's line and the drawing's ticks are at the same places, on a logarithmic axis."""
+    told = readings(USUAL)
+    for kind, root in zip("wn", roots(label_curve(USUAL, None, "c")), strict=True):
+        width = float((root.get("viewBox") or "").split()[2])
+        ticks = {"".join(node.itertext()): float(node.get("x") or "nan") for node in root.iter()
+                 if node.tag.endswith("text")}  # fmt: skip
+        left, right = told["box"][kind][:2]  # type: ignore[index]
+        for n, x in zip(("50", "200"), told["x"], strict=False):  # type: ignore[arg-type]
+            assert ticks[n] / width == pytest.approx(left + (right - left) * x, abs=0.004)
+
+
 def test_every_seed_is_a_dot() -> None:
     several = label_curve([line("a", 0.5)], None, "c")
     once = label_curve([Line("a", [Place(50, 0.5, 0.4, 0.6), Place(99, 0.5, 0.4, 0.6)])], None, "c")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from presight.evaluation.score import write_result
@@ -57,3 +58,12 @@ def test_with_nothing_the_command_is_named(tmp_path: Path) -> None:
     assert sheets is None
     assert not found.blocks
     assert "presight evaluate" in found.finding
+
+
+def test_an_embedding_without_a_map_has_its_gallery(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    place = make_embedding(folder.path / "embed" / "x")
+    told = json.loads((place / "embed.json").read_text())
+    (place / "embed.json").write_text(json.dumps({**told, "map": {"kind": "none"}}))
+    found, _ = learned.section(read_run(folder.path), "r0")
+    assert [block.kind for block in found.blocks] == ["gallery"]

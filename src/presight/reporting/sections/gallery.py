@@ -14,6 +14,7 @@ from presight.reporting.embedding import EmbeddingFacts, Sheet
 from presight.reporting.reading import is_finite, table_of
 
 _NEAR = 8
+_WORST = 4  # rows of the worst queries; the table has all
 _DRAWN = 5000
 _TABLE = 40
 
@@ -31,7 +32,7 @@ def gallery(facts: EmbeddingFacts, sheet: Sheet, name: str) -> Gallery | None:
         "Nearest neighbors among the images",
         name,
         [row for _, row in fixed],
-        [row for _, row in worst],
+        [row for _, row in worst[:_WORST]],
         worst_title,
         f"{_protocol(facts)}; cosine similarity; queries are no neighbors of their own",
         table,

@@ -34,7 +34,8 @@ def section(run: RunFacts, prefix: str, detail: int = _FULL) -> tuple[Section, S
         shown = gallery.gallery(facts, sheet, f"{prefix}-sheet") if sheet else None
         if shown:
             blocks.append(shown)
-        blocks.append(gallery.map_of(facts, sheet, f"{prefix}-map", f"{prefix}-sheet"))
+        if table_of(facts.info.get("map")).get("kind") != "none":
+            blocks.append(gallery.map_of(facts, sheet, f"{prefix}-map", f"{prefix}-sheet"))
     table = diagnostics(run)
     if table:
         blocks.append(table)
