@@ -110,6 +110,18 @@ def scenes() -> list[str]:
     return lines
 
 
+def scenes_difficulty() -> list[str]:
+    lines = [
+        "| varied | area of the object | colors | pixels, linear | pixels, nearest | network |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    names = ("linear_area", "linear_colors", "linear_pixels", "nearest_pixels", "network")
+    for row in held("scenes_difficulty")["rows"]:
+        figures = " | ".join(f"{row[name]:.2f}" for name in names)
+        lines.append(f"| {row['factors']} | {figures} |")
+    return lines
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "views": views,
     "agreement": agreement,
@@ -118,6 +130,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "cached_side": cached_side,
     "cifar": cifar,
     "scenes": scenes,
+    "scenes_difficulty": scenes_difficulty,
 }
 
 
