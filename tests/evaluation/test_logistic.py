@@ -130,3 +130,21 @@ def test_both_solvers_agree_over_the_path() -> None:
     for (weight, _, converged, _), (other, _, _, _) in zip(mine, theirs, strict=True):
         assert converged
         assert torch.allclose(weight, other, atol=2e-3 * float(other.abs().max()))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("solver", ["sklearn", "own"])
+def test_where_it_begins_does_not_change_where_it_ends(
+    classes: int, solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a part's solution, also in more coordinates than images; fewer steps are taken."""
+    if solver == "own":
+        monkeypatch.setattr(logistic, "_by_sklearn", logistic.minimize)
+    generator = torch.Generator().manual_seed(classes)
+    for n, d in ((120, 8), (40, 60)):
+        features = torch.randn(n, d, generator=generator) + 3.0
+        labels = torch.arange(n) % classes
+        (cold,) = fit(features, labels, [1.0], n_classes=classes, tolerance=1e-6)
+        (warm,) = fit(features, labels, [1.0], n_classes=classes, tolerance=1e-6, start=cold)
+        assert (warm.logits(features) - cold.logits(features)).abs().max() < 1e-3
+        assert warm.iterations <= 2 < cold.iterations

@@ -69,6 +69,12 @@ class Plain:
         basis, triangle = torch.linalg.qr(rows.T)
         return Plain(triangle.T.contiguous(), mean, scale, basis)
 
+    def into(self, start: Fit) -> tuple[Tensor, Tensor]:
+        """Weight [C, k] and bias [C] of a solution in the plainer coordinates."""
+        weight = start.weight * self.scale
+        bias = start.bias + start.weight @ self.mean
+        return (weight if self.basis is None else weight @ self.basis), bias
+
     def back(self, weight: Tensor, bias: Tensor, converged: bool, iterations: int) -> Fit:
         """The solution in the features' own coordinates."""
         if self.basis is not None:
@@ -85,6 +91,7 @@ def fit(
     n_classes: int,
     tolerance: float = 1e-4,
     max_iter: int = 1000,
+    start: Fit | None = None,
 ) -> Iterator[Fit]:
     """Solutions down a path of strengths, one when it is asked for.
 
@@ -96,15 +103,19 @@ def fit(
         n_classes: two or more.
         tolerance: of the mean loss's gradient, for features of unit scale.
         max_iter: iterations of a strength.
+        start: a solution to begin at, such as that of a part of the rows; it does not change where
+            the problem ends.
     """
     plain = Plain.of(features.float())
     inner = [strength / plain.scale**2 for strength in strengths]
     solve = _by_sklearn if features.device.type == "cpu" else minimize
-    for solution in solve(plain.rows, labels, inner, n_classes, tolerance, max_iter):
+    begin = None if start is None else plain.into(start)
+    for solution in solve(plain.rows, labels, inner, n_classes, tolerance, max_iter, begin):
         yield plain.back(*solution)
 
 
 Solution = tuple[Tensor, Tensor, bool, int]
+Start = tuple[Tensor, Tensor]  # weight [C, k] and bias [C]
 
 
 def _shares(labels: Tensor, classes: int) -> Tensor:
@@ -113,7 +124,13 @@ def _shares(labels: Tensor, classes: int) -> Tensor:
 
 
 def _by_sklearn(
-    rows: Tensor, labels: Tensor, strengths: list[float], classes: int, tol: float, max_iter: int
+    rows: Tensor,
+    labels: Tensor,
+    strengths: list[float],
+    classes: int,
+    tol: float,
+    max_iter: int,
+    start: Start | None = None,
 ) -> Iterator[Solution]:
     """One strength after the other, each started at the one before."""
     from sklearn.linear_model import LogisticRegression
@@ -122,9 +139,10 @@ def _by_sklearn(
     two = 2.0 if classes == 2 else 1.0
     rows = rows.double() if rows.numel() <= _SMALL else rows
     model = LogisticRegression(tol=tol, max_iter=max_iter, warm_start=True)
-    bias = _shares(labels, classes)
-    bias = bias[1:] - bias[:1] if classes == 2 else bias
-    model.coef_ = torch.zeros(len(bias), rows.shape[1], dtype=rows.dtype).numpy()
+    weight, bias = start or (rows.new_zeros(classes, rows.shape[1]), _shares(labels, classes))
+    if classes == 2:
+        weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+    model.coef_ = weight.to(rows.dtype).numpy()
     model.intercept_ = bias.to(rows.dtype).numpy()
     for strength in strengths:
         model.set_params(C=two / strength)
@@ -172,8 +190,8 @@ def _value_and_gradient(
         logs = ((x @ flat).view(len(x), problems, classes) + bias).log_softmax(2)
         value = value - logs.gather(2, y)[..., 0].sum(0) / len(rows)
         error = logs.exp().scatter_add_(2, y, -torch.ones_like(y, dtype=logs.dtype)) / len(rows)
-        steps = (x.T @ error.flatten(1)).view(-1, problems, classes)
-        gradient[:, :-1] += steps.permute(1, 0, 2)
+        steps = (error.flatten(1).T @ x).view(problems, classes, -1)
+        gradient[:, :-1] += steps.permute(0, 2, 1)
         gradient[:, -1] += error.sum(0)
     return value, gradient
 
@@ -195,7 +213,13 @@ def _direction(gradient: Tensor, history: list[tuple[Tensor, Tensor, Tensor]]) -
 
 
 def minimize(
-    rows: Tensor, labels: Tensor, strengths: list[float], classes: int, tol: float, max_iter: int
+    rows: Tensor,
+    labels: Tensor,
+    strengths: list[float],
+    classes: int,
+    tol: float,
+    max_iter: int,
+    start: Start | None = None,
 ) -> list[Solution]:
     """L-BFGS of all strengths at once: one product of matrices an iteration serves them all.
 
@@ -205,7 +229,10 @@ def minimize(
     rows, labels = rows.double() if rows.device.type == "cpu" else rows, labels.to(rows.device)
     penalty = torch.tensor(strengths, dtype=rows.dtype, device=rows.device) / len(rows)
     theta = rows.new_zeros(len(strengths), rows.shape[1] + 1, classes)
-    theta[:, -1] = _shares(labels, classes).to(theta)
+    if start is None:
+        theta[:, -1] = _shares(labels, classes).to(theta)
+    else:
+        theta[:] = torch.cat((start[0].T, start[1][None])).to(theta)
     value, gradient = _value_and_gradient(theta, rows, labels, penalty)
     history: list[tuple[Tensor, Tensor, Tensor]] = []
     taken = torch.zeros(len(strengths), dtype=torch.long, device=rows.device)
