@@ -67,6 +67,14 @@ def test_near_duplicates_and_alarms_must_be_known(tmp_path: Path) -> None:
     assert "must: The features lost most dimensions." in told
 
 
+def test_near_duplicates_of_several_pairs_of_sets_are_all_named(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    pairs = {"train and test": {"words": "2 of them."}, "pretraining": {"words": ["3."]}, "x": 4}
+    write_result(folder.evaluation("one"), usual_scores(), {"duplicates": pairs})
+    told = texts(read_run(folder.path))
+    assert {"must: 2 of them.", "must: 3."} <= set(told)
+
+
 def test_uneven_classes_are_named(tmp_path: Path) -> None:
     scores = [
         score("pretrained", "linear", 0.8, mean_per_class=0.5),

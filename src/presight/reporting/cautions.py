@@ -84,7 +84,9 @@ def _of_skipped(run: RunFacts) -> str:
 def _of_protocol(run: RunFacts) -> list[Warned]:
     """What the evaluation itself found: near duplicates, and alarms about the features."""
     found = []
-    for words in _listed(table_of(run.protocol.get("duplicates")).get("words")):
+    duplicates = table_of(run.protocol.get("duplicates"))
+    parts = (duplicates, *map(table_of, duplicates.values()))  # one pair of sets, or several
+    for words in (words for part in parts for words in _listed(part.get("words"))):
         found.append(Warned("must", cut(words, 400), "Remove them, or accuracies are too high."))
     pretrained = table_of(table_of(run.protocol.get("diagnostics")).get("pretrained"))
     for words in _listed(pretrained.get("alarms")):
@@ -159,4 +161,6 @@ def _of_classes(scores: Sequence[Score]) -> list[Warned]:
 
 
 def _listed(value: object) -> list[object]:
+    if isinstance(value, str):
+        return [value] if value else []
     return value if isinstance(value, list) else []
