@@ -8,10 +8,14 @@ import torch
 from presight.errors import UsageError
 from presight.evaluation.diagnostics import (
     alignment,
+    alpha,
     describe,
     effective_rank,
+    lidar,
+    power_law,
     rankme,
     spread,
+    uniform_sphere,
     uniformity,
 )
 
@@ -81,3 +85,72 @@ def test_refuses() -> None:
         effective_rank(torch.zeros(3, 4, 5))
     with pytest.raises(UsageError):
         alignment(torch.zeros(3, 4), torch.zeros(2, 4))
+
+
+@pytest.mark.parametrize(
+    ("d", "value"), [(2, -1.57503), (3, -2.07978), (16, -3.51304), (128, -3.93753), (4096, -3.998)]
+)
+def test_the_even_sphere_in_closed_form(d: int, value: float) -> None:
+    assert uniform_sphere(d) == pytest.approx(value, abs=1e-4)
+
+
+def test_alpha_of_a_power_law_is_its_exponent() -> None:
+    i = torch.arange(1, 301).double()
+    for exponent in (0.5, 1.0, 2.0):
+        found = power_law(i**-exponent, 11, 200)
+        assert found is not None
+        assert found.alpha == pytest.approx(exponent, abs=1e-9)
+        assert found.fit == pytest.approx(1.0)
+    assert power_law(torch.zeros(50), 11, 50) is None
+
+
+def test_alpha_reads_the_covariance_and_not_its_root() -> None:
+    """Features with eigenvalues 1 / i: a fit of singular values would say one half."""
+    generator = torch.Generator().manual_seed(0)
+    scale = torch.arange(1, 257).double().rsqrt()
+    found = alpha(torch.randn(20_000, 256, generator=generator).double() * scale + 5.0)
+    assert found is not None
+    assert found.alpha == pytest.approx(1.0, abs=0.02)
+    assert (found.first, found.last) == (11, 200)
+
+
+def test_a_spectrum_with_a_cliff_is_no_power_law() -> None:
+    values = torch.cat([torch.ones(100), torch.full((100,), 1e-6)])
+    found = power_law(values, 11, 200)
+    assert found is not None
+    assert found.fit < 0.95
+
+
+def grouped(rank: int, noise: float, n: int = 1000, q: int = 10, d: int = 64) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    signal = torch.zeros(n, 1, d)
+    signal[:, 0, :rank] = torch.randn(n, rank, generator=generator)
+    return signal + noise * torch.randn(n, q, d, generator=generator)
+
+
+def test_lidar_counts_the_directions_that_tell_images_apart() -> None:
+    assert lidar(grouped(4, 0.01)).value == pytest.approx(4.0, abs=0.05)
+    assert lidar(grouped(16, 0.01)).value == pytest.approx(16.0, abs=0.3)
+
+
+def test_lidar_of_noise_is_high_and_its_companion_says_so() -> None:
+    found = lidar(grouped(0, 1.0))
+    assert found.value > 55
+    assert found.signal == pytest.approx(0.1, abs=0.01)
+    assert found.is_noise
+    assert not lidar(grouped(4, 0.01)).is_noise
+
+
+def test_lidar_of_mixed_up_groups_is_unmasked_by_its_companion() -> None:
+    views = grouped(4, 0.1)
+    shuffle = torch.randperm(10_000, generator=torch.Generator().manual_seed(1))
+    mixed = views.reshape(10_000, 64)[shuffle].view(1000, 10, 64)
+    assert lidar(views).value < 5 < 55 < lidar(mixed).value
+    assert lidar(mixed).is_noise
+
+
+def test_lidar_does_not_depend_on_scale_or_offset_and_takes_few_images() -> None:
+    views = grouped(4, 0.1, n=40)
+    assert lidar(10 * views + 3, delta=1e-2).value == pytest.approx(lidar(views).value, rel=1e-6)
+    with pytest.raises(UsageError, match="2 or more"):
+        lidar(torch.zeros(5, 1, 3))

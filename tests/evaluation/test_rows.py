@@ -17,7 +17,6 @@ def test_a_set_that_is_both_parts_is_read_once() -> None:
     assert isinstance(train.images, Pictures)
     assert sorted(train.images.reads) == list(range(60))
     assert found.details["dim"] == found.train.shape[1]
-    assert "effective_rank" in found.details
 
 
 def test_features_are_those_of_their_rows() -> None:

@@ -7,6 +7,9 @@ number of images, and never across widths.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -75,8 +78,8 @@ def uniformity(features: Tensor) -> float:
     """Log of the mean of exp(-2 distance^2) over distinct pairs of unit rows.
 
     Returns:
-        In [-4 + a little, 0]: 0 where all rows are equal, -2.0798 for uniform directions in three
-        dimensions, -3.9375 in 128. A row is never paired with itself.
+        In [-4 + a little, 0]: 0 where all rows are equal; `uniform_sphere` is the value of uniform
+        directions. A row is never paired with itself.
 
     Source: as for `alignment`, with t = 2.
     """
@@ -85,6 +88,138 @@ def uniformity(features: Tensor) -> float:
     squared = (2.0 - 2.0 * rows @ rows.T).clamp_min(0.0)
     exponents = (-2.0 * squared).masked_fill_(torch.eye(n, dtype=torch.bool), -torch.inf)
     return float(exponents.flatten().logsumexp(0) - torch.tensor(n * (n - 1.0)).log())
+
+
+def uniform_sphere(d: int) -> float:
+    """Uniformity of directions that are uniform in d dimensions: what a `uniformity` is read by.
+
+        -4 + ln 0F1(d / 2; 4) = -4 + ln(Gamma(d/2) 2^-v I_v(4)), v = d/2 - 1
+
+    Returns:
+        -2.0798 for 3 dimensions, -3.5130 for 16, -3.9375 for 128; towards -4 for many.
+    """
+    from scipy.special import hyp0f1
+
+    return float(math.log(hyp0f1(d / 2, 4.0)) - 4.0)
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """How fast the eigenvalues of a covariance fall: lambda_i ~ i^-alpha.
+
+    Args:
+        alpha: the exponent.
+        fit: R squared of the line through the logarithms; below 0.95 it is no power law.
+        first: of the window, from 1.
+        last: its other end.
+    """
+
+    alpha: float
+    fit: float
+    first: int
+    last: int
+
+
+def power_law(values: Tensor, first: int, last: int) -> PowerLaw | None:
+    """The line through the logarithms of eigenvalues `first` to `last`, by least squares.
+
+    Args:
+        values: [m], falling.
+        first: from 1.
+        last: at most m.
+
+    Returns:
+        None with fewer than three positive values in the window.
+    """
+    window = values[first - 1 : last].double()
+    window = window[window > 0]
+    if len(window) < 3:
+        return None
+    x = torch.arange(first, first + len(window)).double().log()
+    y = window.log()
+    x, y = x - x.mean(), y - y.mean()
+    slope = float((x * y).sum() / x.square().sum())
+    spread_of_y = float(y.square().sum())
+    fit = 1.0 if spread_of_y == 0 else 1.0 - float((y - slope * x).square().sum()) / spread_of_y
+    return PowerLaw(-slope, fit, first, first + len(window) - 1)
+
+
+def alpha(features: Tensor) -> PowerLaw | None:
+    """Fall of the centered covariance's eigenvalues, from the eleventh on.
+
+    The first ten stand apart, and past n / 4 the tail is sampling noise: the window is 11 to
+    min(d, n / 4, 200).
+
+    Args:
+        features: [n, d].
+
+    Returns:
+        None where the window holds fewer than three eigenvalues.
+
+    Source: Agrawal, Mondal, Ghosh, Richards, alpha-ReQ, NeurIPS 2022; the window is ours.
+    """
+    rows = _rows(features)
+    rows = rows - rows.mean(0)
+    small = rows.T @ rows if rows.shape[1] <= len(rows) else rows @ rows.T
+    values = torch.linalg.eigvalsh(small).flip(0) / max(1, len(rows) - 1)
+    return power_law(values, 11, min(rows.shape[1], len(rows) // 4, 200))
+
+
+@dataclass(frozen=True)
+class Lidar:
+    """Entropy rank of what tells images apart, in units of what tells views of one image apart.
+
+    Args:
+        value: in [1, min(n - 1, d)] but for a little; pure noise has nearly the largest.
+        signal: trace(S_w^-1 S_b) / d: the companion without which `value` says nothing.
+        images: n.
+        views: q of each.
+    """
+
+    value: float
+    signal: float
+    images: int
+    views: int
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether images differ hardly more than views do: the signal is below 2 / q."""
+        return self.signal < 2.0 / self.views
+
+
+def lidar(views: Tensor, *, delta: float = 1e-4) -> Lidar:
+    """Linear discriminant rank: each image is a class, its views are the members.
+
+        S_b = sum_i (m_i - m)(m_i - m)^T / (n - 1)
+        S_w = sum_ij (z_ij - m_i)(z_ij - m_i)^T / (n (q - 1)) + delta I
+        exp(-sum_k p_k log p_k), p_k = l_k / sum l_j + 1e-8, l the eigenvalues of
+        S_w^-1/2 S_b S_w^-1/2
+
+    Args:
+        views: [n, q, d], q views of each image, grouped: views of different images in one group
+            give noise the score of a perfect representation.
+        delta: added to the diagonal of S_w, above 0.
+
+    Raises:
+        UsageError: fewer than two images or two views.
+
+    Source: Thilak, Huang, Saremi, Dinh, Goh, Nakkiran, Susskind, Littwin, LiDAR, ICLR 2024.
+    """
+    if views.ndim != 3 or min(views.shape[:2]) < 2:
+        raise UsageError(
+            f"views must be [n, q, d] with n and q of 2 or more; received {tuple(views.shape)}."
+        )
+    z = views.detach().double().cpu()
+    n, q, d = z.shape
+    means = z.mean(1)
+    centered = means - means.mean(0)
+    inside = (z - means[:, None]).reshape(n * q, d)
+    within = inside.T @ inside / (n * (q - 1)) + delta * torch.eye(d, dtype=z.dtype)
+    values, vectors = torch.linalg.eigh(within)
+    whitened = centered @ (vectors * values.clamp_min(delta).rsqrt()) / math.sqrt(n - 1)
+    small = whitened.T @ whitened if d <= n else whitened @ whitened.T
+    eigenvalues = torch.linalg.eigvalsh(small).clamp_min(0.0)
+    return Lidar(_entropy_rank(eigenvalues, 1e-8), float(eigenvalues.sum()) / d, n, q)
 
 
 def describe(features: Tensor, seed: int = 0) -> dict[str, float]:

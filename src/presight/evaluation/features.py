@@ -52,7 +52,7 @@ def backbone_digest(backbone: Backbone) -> str:
 
 
 @contextmanager
-def _frozen(backbone: nn.Module, device: torch.device) -> Iterator[None]:
+def frozen(backbone: nn.Module, device: torch.device) -> Iterator[None]:
     """Evaluation mode on `device`; afterwards modes and place are as before.
 
     Raises:
@@ -133,7 +133,7 @@ def extract(
     device = torch.device(device)
     views = _center(size) if views is None else views
     features = torch.empty(len(images), backbone.dim)
-    with _frozen(backbone, device):
+    with frozen(backbone, device):
         for index, pictures in views_of(images, views, device, batch_size):
             if channels_last:
                 pictures = pictures.contiguous(memory_format=torch.channels_last)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from presight.data.duplicates import Duplicates, find_duplicates
 from presight.errors import UsageError
 from presight.evaluation import counts
+from presight.evaluation.diagnose import IMAGES, augmented, diagnose
 from presight.evaluation.features import Progress
 from presight.evaluation.labelled import Division, LabelledImages, divide
 from presight.evaluation.probes import ladder, probes, scored
@@ -34,6 +36,8 @@ class Measurement:
         scores: a row by a protocol, with a number of labels and their seed.
         division: the images that were learned from and measured on.
         features: by row, without the stages'.
+        duplicates: which test images are near duplicates of training images.
+        diagnostics: what a backbone's features tell without labels, by row; plain JSON.
         predictions: int64 [q] into the training set's classes, by row, protocol, labels and seed.
         warnings: about the data.
     """
@@ -41,8 +45,30 @@ class Measurement:
     scores: list[Score]
     division: Division
     features: dict[str, Features]
+    duplicates: Duplicates
+    diagnostics: dict[str, dict[str, Any]]
     predictions: dict[tuple[str, str, int, int], Tensor]
     warnings: list[str]
+
+    def without(self, rows: Sequence[int]) -> dict[str, float]:
+        """Accuracy with the most labels on the test images that are not among some rows.
+
+        Args:
+            rows: of the test set.
+
+        Returns:
+            By `row/protocol`; empty where no test image is left.
+        """
+        kept = ~torch.isin(self.division.test_rows, torch.tensor(list(rows), dtype=torch.long))
+        if not bool(kept.any()):
+            return {}
+        most = max(n for *_, n, _ in self.predictions)
+        truth = self.division.test_labels[kept]
+        return {
+            f"{row}/{protocol}": float((answers[kept] == truth).float().mean())
+            for (row, protocol, n, _), answers in self.predictions.items()
+            if n == most
+        }
 
 
 def measure(
@@ -55,6 +81,7 @@ def measure(
     label_counts: str = "all",
     label_seeds: int = 3,
     stages: Budget | None = None,
+    pair: Recipe | None = None,
     device: torch.device | str = "cpu",
     cache: Path | None = None,
     test_share: float = 0.2,
@@ -84,6 +111,7 @@ def measure(
         label_counts: numbers of labels to learn from: auto, or as in 50,200,all.
         label_seeds: choices of labels at a count below all, 1 or more.
         stages: what probes of the backbones' stages may cost; None measures none.
+        pair: two views of an image, by which diagnostics compare; None leaves those out.
         device: where the backbones and the linear probe run.
         cache: folder for features; None keeps nothing.
         test_share: of train that is measured on where there is no test set, in (0, 1).
@@ -98,10 +126,7 @@ def measure(
         DataError: classes of test that train does not have, or no image to test.
         UsageError: a reserved row's name, or a count out of range.
     """
-    if reserved := {RAW_PIXELS, BLIND_GUESS} & set(backbones):
-        raise UsageError(f"`{min(reserved)}` is measured always; give the backbone another name.")
-    if label_seeds < 1:
-        raise UsageError(f"label_seeds is {label_seeds}; it must be 1 or more.")
+    _check(backbones, label_seeds)
     split = divide(train, test, test_share, seed)
     classes = len(torch.unique(split.train_labels))
     amounts = counts.read(label_counts, len(split.train_rows), classes)
@@ -109,20 +134,54 @@ def measure(
         size, seed, torch.device(device), cache, thorough, batch_size, views, progress
     )
     pixels = of_pixels(split, options)
-    common = _common(split, pixels, size)
+    shared = _shared(split)
+    common = _common(split, shared, size)
     common["warnings"] += counts.told(amounts, classes)
     if say is not None:
         for warning in common["warnings"]:
             say(warning)
     rows = [of_backbone(name, backbone, split, options) for name, backbone in backbones.items()]
-    found = Measurement(
-        [], split, {row.row: row for row in (*rows, pixels)}, {}, common["warnings"]
-    )
+    named = {row.row: row for row in (*rows, pixels)}
+    told = {name: _diagnosed(backbone, named[name], split, pair, options)
+            for name, backbone in backbones.items()}  # fmt: skip
+    found = Measurement([], split, named, shared, told, {}, common["warnings"])
     _probe_all(found, amounts, label_seeds, options, common, probing)
     if stages is not None:
         for name, backbone in backbones.items():
             found.scores.extend(ladder(name, backbone, split, options, common, stages, probing))
     return found
+
+
+def _check(backbones: Mapping[str, Backbone], label_seeds: int) -> None:
+    if reserved := {RAW_PIXELS, BLIND_GUESS} & set(backbones):
+        raise UsageError(f"`{min(reserved)}` is measured always; give the backbone another name.")
+    if label_seeds < 1:
+        raise UsageError(f"label_seeds is {label_seeds}; it must be 1 or more.")
+
+
+def _shared(split: Division) -> Duplicates:
+    """Test images that are near duplicates of training images."""
+    return find_duplicates(split.test.images, split.test_rows, split.train.images, split.train_rows)
+
+
+def _diagnosed(
+    backbone: Backbone, features: Features, split: Division, pair: Recipe | None, options: Options
+) -> dict[str, Any]:
+    """Of the training part: what is looked at without labels may be looked at often."""
+    if len(split.train_rows) < 2:
+        return {}
+    if pair is None:
+        return diagnose(features.train)
+    rows = split.train_rows[split.subset(IMAGES, options.seed)]
+    views = augmented(
+        backbone,
+        split.train.images,
+        rows,
+        pair,
+        device=options.device,
+        progress=options.progress,
+    )
+    return diagnose(features.train, views)
 
 
 def _probe_all(
@@ -162,15 +221,9 @@ def _probe_all(
         found.scores.append(scored(BLIND_GUESS, "majority", guess, split, (n, seed), told))
 
 
-def _common(split: Division, pixels: Features, size: int) -> dict[str, Any]:
+def _common(split: Division, shared: Duplicates, size: int) -> dict[str, Any]:
     """What every score's details say: the data, the split, and warnings about them."""
-    shared = _shared(pixels.train, pixels.test)
-    warnings = []
-    if shared:
-        warnings.append(
-            f"{shared:,} of {len(pixels.test):,} test images are also in the training part; "
-            "remove them, or accuracies are too high."
-        )
+    warnings = shared.words("test images", "training images")
     if split.kind == "given" and split.train.fingerprint == split.test.fingerprint:
         warnings.append("train and test are the same images; accuracies say nothing.")
     return {
@@ -179,16 +232,6 @@ def _common(split: Division, pixels: Features, size: int) -> dict[str, Any]:
         "split": split.kind,
         "classes": len(split.train.classes),
         "view_size": size,
-        "shared_images": shared,
+        "shared_images": len(shared.rows),
         "warnings": warnings,
     }
-
-
-def _shared(train: Tensor, test: Tensor) -> int:
-    """Rows of test that equal a row of train, after rounding to 256 levels."""
-    seen = {row.tobytes() for row in _bytes(train)}
-    return sum(row.tobytes() in seen for row in _bytes(test))
-
-
-def _bytes(pixels: Tensor) -> Any:
-    return (pixels * 255.0).round().to(torch.uint8).numpy()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from presight.evaluation import diagnostics
 from presight.evaluation.features import Progress, backbone_digest, cached, extract, raw_pixels
 from presight.evaluation.labelled import Division, LabelledImages
 
@@ -77,7 +76,7 @@ def _features(
 
 
 def of_backbone(row: str, backbone: Backbone, split: Division, options: Options) -> Features:
-    """Features of a backbone, with what they tell without labels."""
+    """Features of a backbone."""
 
     def compute(images: Images) -> Tensor:
         return extract(
@@ -90,9 +89,7 @@ def of_backbone(row: str, backbone: Backbone, split: Division, options: Options)
             progress=options.progress,
         )
 
-    features = _features(row, backbone_digest(backbone), split, options.size, options, compute)
-    features.details.update(diagnostics.describe(features.train))
-    return features
+    return _features(row, backbone_digest(backbone), split, options.size, options, compute)
 
 
 def of_pixels(split: Division, options: Options) -> Features:

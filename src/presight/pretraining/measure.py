@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from presight.core.backbone import Backbone
 from presight.core.settings import Settings
 from presight.data.canvas import default_cache
 from presight.errors import UsageError
+from presight.evaluation.diagnose import health_lines
 from presight.evaluation.embedding.folder import embed, write_embedding
 from presight.evaluation.labelled import LabelledImages
 from presight.evaluation.predictions import write_predictions
@@ -27,10 +28,13 @@ from presight.evaluation.verdict import verdict
 from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.data import cache_folder, counted, open_labels
+from presight.pretraining.overlap import overlap
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
+from presight.views.catalogue import recipe
 
+_PAIR = "simclr"  # views that diagnostics compare, the same for all runs
 _MAPPED = 2000  # test images whose neighbors and map the report shows
 _BUDGETS = {"quick": QUICK, "full": FULL, "none": None}
 
@@ -42,12 +46,14 @@ class Measured:
     Args:
         folder: of the evaluation, in the run folder.
         scores: all rows.
-        warnings: about the data.
+        warnings: about the data and the features.
+        diagnostics: what features tell without labels, by row.
     """
 
     folder: Path
     scores: Sequence[Score]
     warnings: Sequence[str] = ()
+    diagnostics: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -70,6 +76,7 @@ class Measured:
             *(f"note: {text}" for text in self.warnings),
             *score_table(self.scores).splitlines(),
             *filter(None, [stage_line(self.scores)]),
+            *health_lines(self.diagnostics),
             verdict(self.scores).sentence,
         ]
 
@@ -126,7 +133,8 @@ def evaluate_run(
     ranges.require(label_seeds >= 1, "--label-seeds", label_seeds, "1 or more")
     folder = RunFolder(run)
     folder.open()
-    own = Configuration.read(folder).settings
+    config = Configuration.read(folder)
+    own = config.settings
     ranges.check("min_side", min_side, "--min-side")
     ranges.check("max_bad_fraction", max_bad_fraction, "--max-bad-fraction")
     settings = dataclasses.replace(
@@ -138,7 +146,7 @@ def evaluate_run(
         quiet=quiet,
     )
     asked = _Asked(labels, test, label_counts, label_seeds, stages, seed, device)
-    return _measured(folder, asked, settings)
+    return _measured(folder, config, asked, settings)
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,9 @@ class _Asked:
     device: str
 
 
-def _measured(folder: RunFolder, asked: _Asked, settings: Settings) -> Measured:
+def _measured(
+    folder: RunFolder, config: Configuration, asked: _Asked, settings: Settings
+) -> Measured:
     origin, weights = origin_of(folder.path), weights_of(folder)
     backbones: dict[str, Backbone] = {
         "pretrained": load_backbone(folder.path),
@@ -171,15 +181,24 @@ def _measured(folder: RunFolder, asked: _Asked, settings: Settings) -> Measured:
         label_counts=asked.label_counts,
         label_seeds=asked.label_seeds,
         stages=_BUDGETS[asked.stages],
+        pair=recipe(_PAIR, size=origin.image_size),
         device=pick_device(asked.device),
         cache=(cache_folder(settings) or default_cache()) / "features",
-        say=warnings.append,
         progress=counted("features", settings.quiet),
         probing=counted("probes", settings.quiet),
     )
     place = folder.evaluation(_name(asked, train, held))
-    _write(place, found, _protocol(asked, origin, weights))
-    return Measured(place, found.scores, warnings)
+    shared = overlap(config, found, settings, side)
+    protocol = {
+        **_protocol(asked, origin, weights),
+        "duplicates": shared,
+        "diagnostics": found.diagnostics,
+    }
+    _write(place, found, protocol)
+    said = dict.fromkeys(found.duplicates.words("test images", "training images"))
+    warnings = [*shared["words"], *warnings, *(w for w in found.warnings if w not in said)]
+    warnings += found.diagnostics["pretrained"].get("alarms", [])
+    return Measured(place, found.scores, warnings, found.diagnostics)
 
 
 def _name(asked: _Asked, train: LabelledImages, held: LabelledImages | None) -> str:

@@ -68,7 +68,18 @@ _MEASURES = {
     "rankme": "RankMe",
     "feature_std": "spread of a feature",
     "uniformity": "uniformity",
-    "rank_images": "images they are of",
+    "uniform_sphere": "uniformity of the even sphere",
+    "alignment": "alignment of two views",
+    "lidar": "LiDAR",
+    "lidar_signal": "LiDAR's signal over noise",
+    "lidar_images": "images it is of",
+    "lidar_views": "views of each",
+    "alpha": "alpha, fall of the spectrum",
+    "alpha_fit": "alpha's fit, R squared",
+    "alpha_first": "alpha's window, from",
+    "alpha_last": "alpha's window, to",
+    "dim": "numbers of a feature",
+    "rank_images": "images the ranks are of",
 }
 
 

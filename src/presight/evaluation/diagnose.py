@@ -1,0 +1,143 @@
+"""What features tell without labels: a backbone's health, each number beside its companion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from presight.core.draw import Draw
+from presight.evaluation.diagnostics import Lidar, alignment, alpha, describe, lidar, uniform_sphere
+from presight.evaluation.features import Progress, frozen
+
+if TYPE_CHECKING:
+    from presight.core.backbone import Backbone
+    from presight.core.recipe import Recipe
+    from presight.data.canvas import Images
+
+IMAGES = 300
+"""Images of which several views are compared."""
+VIEWS = 10
+_POWER_LAW = 0.95
+_COLLAPSED, _FEW_DIRECTIONS = 0.1, 0.05
+
+
+def augmented(
+    backbone: Backbone,
+    images: Images,
+    rows: Tensor,
+    pair: Recipe,
+    *,
+    device: torch.device | str = "cpu",
+    views: int = VIEWS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Features of several views of each image, float32 [n, views, dim] on the CPU.
+
+    Args:
+        backbone: it is frozen meanwhile.
+        images: the data layer's images.
+        rows: int64 [n], which of them.
+        pair: a recipe of two views under the key `views`; the same for runs that are compared.
+        device: where the backbone runs.
+        views: of each image, even and 2 or more.
+        seed: of the views.
+        progress: told images done and in all.
+    """
+    device = torch.device(device)
+    found = torch.empty(len(rows), views, backbone.dim)
+    step = 64
+    with frozen(backbone, device):
+        for start in range(0, len(rows), step):
+            batch = images.batch(rows[start : start + step]).to(device)
+            draw = Draw(seed, 0, batch.index).fork("diagnose")
+            for first in range(0, views, 2):
+                both = pair(batch, draw.fork(str(first)))["views"].to(device)
+                features = backbone(both).float().cpu()
+                part = features.view(2, len(batch.index), -1).transpose(0, 1)
+                found[start : start + step, first : first + 2] = part
+            if progress is not None:
+                progress(min(start + step, len(rows)), len(rows))
+    return found
+
+
+def diagnose(features: Tensor, views: Tensor | None = None) -> dict[str, Any]:
+    """All numbers that features allow, plain JSON, with alarms in words.
+
+    Args:
+        features: float [n, d] of the images' centers, two rows or more.
+        views: float [m, q, d] of `augmented`; without them LiDAR and alignment are left out.
+
+    Returns:
+        Numbers by name; `alarms` lists what is wrong, in sentences.
+    """
+    told: dict[str, Any] = {**describe(features), "dim": features.shape[1]}
+    told["uniform_sphere"] = uniform_sphere(features.shape[1])
+    law = alpha(features[:20_000])
+    if law is not None:
+        told |= {"alpha_fit": law.fit, "alpha_first": law.first, "alpha_last": law.last}
+        told["alpha"] = law.alpha if law.fit >= _POWER_LAW else None
+    discriminant = None
+    if views is not None:
+        discriminant = lidar(views)
+        told |= {
+            "alignment": alignment(views[:, 0], views[:, 1]),
+            "lidar": discriminant.value,
+            "lidar_signal": discriminant.signal,
+            "lidar_images": discriminant.images,
+            "lidar_views": discriminant.views,
+        }
+    told["alarms"] = _alarms(told, discriminant)
+    return told
+
+
+def _alarms(told: dict[str, Any], discriminant: Lidar | None) -> list[str]:
+    found = []
+    rank, dim, spread = told["effective_rank"], told["dim"], told["feature_std"]
+    if spread < _COLLAPSED:
+        found.append(
+            f"The features hardly differ from image to image: spread {spread:.2g} of about 1. "
+            "They have collapsed."
+        )
+    elif rank < _FEW_DIRECTIONS * dim:
+        found.append(
+            f"Few directions carry everything: effective rank {rank:.1f} of {dim}. "
+            "The features have lost most of their dimensions."
+        )
+    if discriminant is not None and discriminant.is_noise:
+        found.append(
+            f"Images differ hardly more than views of one image do: signal "
+            f"{discriminant.signal:.2g}, of noise {1 / discriminant.views:.2g}. LiDAR says nothing "
+            "here."
+        )
+    return found
+
+
+def health_lines(diagnostics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line a row for a terminal, each number with its companion.
+
+    Args:
+        diagnostics: of `diagnose`, by row.
+    """
+    lines = []
+    for row, told in diagnostics.items():
+        if "effective_rank" not in told:
+            continue
+        parts = [
+            f"effective rank {told['effective_rank']:.1f} of {told['dim']} "
+            f"(RankMe {told['rankme']:.1f}, {told['rank_images']:,} images)",
+            f"spread {told['feature_std']:.2f}",
+            f"uniformity {told['uniformity']:.2f} (sphere {told['uniform_sphere']:.2f})",
+        ]
+        if "lidar" in told:
+            parts.append(f"alignment {told['alignment']:.2f}")
+            parts.append(f"LiDAR {told['lidar']:.1f} (signal {told['lidar_signal']:.2g}, noise "
+                         f"{1 / told['lidar_views']:.2g})")  # fmt: skip
+        if "alpha_fit" in told:
+            law = told["alpha"]
+            parts.append("no power law" if law is None else f"alpha {law:.2f}")
+        lines.append(f"without labels, {row}: {', '.join(parts)}")
+    return lines

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import torch
+
+from evaluation.doubles import Pictures, Small, colored
+from presight.evaluation.diagnose import augmented, diagnose, health_lines
+from presight.evaluation.features import backbone_digest
+from presight.views.catalogue import recipe
+
+PAIR = recipe("simclr", size=8)
+
+
+def test_views_are_grouped_by_their_image_and_do_not_depend_on_the_others() -> None:
+    torch.manual_seed(0)
+    net, images = Small(), colored(20, 0).images
+    before = backbone_digest(net)
+    found = augmented(net, images, torch.tensor([3, 7, 11]), PAIR, views=4)
+    alone = augmented(net, images, torch.tensor([7]), PAIR, views=4)
+    assert found.shape == (3, 4, net.dim)
+    assert torch.allclose(found[1], alone[0], atol=1e-5)
+    assert not torch.allclose(found[1, 0], found[1, 1])
+    assert backbone_digest(net) == before
+
+
+def test_views_of_one_image_are_nearer_than_images_are() -> None:
+    """Images of one color each: their views keep it."""
+    torch.manual_seed(0)
+    pixels = torch.randint(0, 256, (30, 3, 1, 1), dtype=torch.uint8).expand(30, 3, 8, 8)
+    found = augmented(Small(), Pictures(pixels.contiguous()), torch.arange(30), PAIR, views=2)
+    inside = (found[:, 0] - found[:, 1]).norm(dim=1).mean()
+    between = (found[:, 0] - found[:, 1].roll(1, 0)).norm(dim=1).mean()
+    assert inside < between
+
+
+def test_a_collapse_is_said_and_its_kind() -> None:
+    generator = torch.Generator().manual_seed(0)
+    healthy = torch.randn(500, 32, generator=generator)
+    assert diagnose(healthy)["alarms"] == []
+    (line,) = diagnose(torch.ones(500, 32) + 1e-3 * healthy)["alarms"]
+    assert "collapsed" in line
+    flat = torch.randn(500, 1, generator=generator) * torch.randn(1, 32, generator=generator)
+    (line,) = diagnose(flat + 1e-4 * healthy)["alarms"]
+    assert "of 32" in line
+
+
+def test_noise_is_said() -> None:
+    views = torch.randn(50, 10, 8, generator=torch.Generator().manual_seed(0))
+    told = diagnose(views[:, 0], views)
+    assert any("LiDAR says nothing" in line for line in told["alarms"])
+
+
+def test_no_number_stands_without_its_companion() -> None:
+    views = torch.randn(60, 4, 16, generator=torch.Generator().manual_seed(0))
+    (line,) = health_lines({"pretrained": diagnose(views[:, 0], views)})
+    for words in ("effective rank", "RankMe", "60 images", "sphere", "signal", "noise"):
+        assert words in line
+    assert health_lines({"raw": {}}) == []

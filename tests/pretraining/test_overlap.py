@@ -1,0 +1,54 @@
+"""Near duplicates between the sets of an evaluation are found and said first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import presight
+from data.making import encoded, write
+from presight.data.scenes import Scenes
+from presight.pretraining.measure import Measured
+from tinyruns import copied
+
+
+def labelled(folder: Path, seed: int, count: int = 16) -> Path:
+    """Scenes as files of two classes."""
+    source = Scenes(count, size=32, seed=seed)
+    for number in range(count):
+        write(folder / f"class{number % 2}" / f"{number}.png", encoded(source.decode(number)))
+    return folder
+
+
+def again(source: Path, target: Path) -> None:
+    """The same picture in another file: larger and darker."""
+    picture = np.asarray(Image.open(source).resize((50, 50))) * 0.8
+    write(target, encoded(picture.astype(np.uint8)))
+
+
+def measured(run: Path, train: Path, test: Path) -> Measured:
+    return presight.evaluate(run, train, test=test, device="cpu", quiet=True, stages="none")
+
+
+def test_test_images_that_were_learned_from_are_said_first(tmp_path: Path) -> None:
+    train, test = labelled(tmp_path / "train", 1), labelled(tmp_path / "test", 2)
+    for number in (0, 1):
+        place = f"class{number % 2}/{number}.png"
+        again(train / place, test / place)
+    found = measured(copied(tmp_path / "run"), train, test)
+    first = found.lines()[0]
+    assert first.startswith("note: 2 of 16 test images are near duplicates of training images.")
+    assert "Without them the linear probe reaches" in first
+    told = json.loads((found.folder / "result.json").read_text())["protocol"]["duplicates"]
+    assert told["train_test"]["near"] == 2
+    assert set(told["without"]) >= {"pretrained/linear", "untrained/knn"}
+    assert told["words"] == [first.removeprefix("note: ")]
+
+
+def test_sets_without_any_are_not_spoken_of(tmp_path: Path) -> None:
+    train, test = labelled(tmp_path / "train", 1), labelled(tmp_path / "test", 2)
+    found = measured(copied(tmp_path / "run"), train, test)
+    assert not [line for line in found.lines() if "duplicates" in line]
