@@ -7,6 +7,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from presight.errors import UsageError
+from presight.evaluation import neighbors
 from presight.evaluation.neighbors import knn, neighbor_count
 
 
@@ -107,3 +108,45 @@ def test_refuses_wrong_shapes_and_labels() -> None:
         knn(torch.eye(4), torch.arange(3), torch.eye(4))
     with pytest.raises(UsageError, match="count from 0"):
         knn(torch.eye(4), torch.tensor([0, -1, 0, 0]), torch.eye(4))
+
+
+def by_definition(bank: torch.Tensor, k: int) -> list[list[int]]:
+    """Neighbors by sorting all pairs, equals by place."""
+    unit = torch.nn.functional.normalize(bank.float(), dim=1)
+    similar = (unit @ unit.T).tolist()
+    return [
+        sorted((j for j in range(len(bank)) if j != i), key=lambda j: (-row[j], j))[:k]
+        for i, row in enumerate(similar)
+    ]
+
+
+@pytest.mark.parametrize("cells", [2**25, 100])
+def test_nearest_is_what_sorting_all_pairs_gives_also_in_blocks(
+    cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbors, "_CELLS", cells)
+    bank = torch.randn(60, 5, generator=torch.Generator().manual_seed(4))
+    where, alike = neighbors.nearest(bank, 7)
+    assert where.tolist() == by_definition(bank, 7)
+    unit = torch.nn.functional.normalize(bank, dim=1)
+    assert torch.allclose(alike, (unit @ unit.T).gather(1, where), atol=1e-6)
+    assert (alike[:, :-1] >= alike[:, 1:]).all()
+
+
+def test_equally_near_ones_come_in_the_banks_order_also_where_k_cuts_them() -> None:
+    """Signs of the axes: cosines are 1, 0 and -1 exactly, most of them equal."""
+    bank = torch.eye(4).repeat(5, 1)
+    for k in range(1, 20):
+        assert neighbors.nearest(bank, k)[0].tolist() == by_definition(bank, k), k
+
+
+def test_no_image_is_its_own_neighbor_and_k_is_cut_to_the_others() -> None:
+    bank = torch.ones(3, 2)
+    where, _ = neighbors.nearest(bank, 10)
+    assert where.tolist() == [[1, 2], [0, 2], [0, 1]]
+    assert neighbors.nearest(bank[:1], 10)[0].shape == (1, 0)
+    assert neighbors.nearest(bank, 10, bank[:1])[0].tolist() == [[0, 1, 2]]
+    with pytest.raises(UsageError, match="k is 0"):
+        neighbors.nearest(bank, 0)
+    with pytest.raises(UsageError, match="with the same d"):
+        neighbors.nearest(bank, 1, torch.ones(1, 3))

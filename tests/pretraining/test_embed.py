@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import presight
 from data.making import encoded, pixels, write
+from presight.data.open import open_labelled
 from presight.errors import DataError, UsageError
 from presight.pretraining.embed import Embedded
 from presight.reporting.embedding import read_embedding
@@ -99,3 +102,31 @@ def test_options_out_of_range_are_refused_first(
 def test_one_image_has_no_neighbors(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="two or more"):
         embedded(copied(tmp_path / "run"), photos(tmp_path / "photos", count=1, nested=False))
+
+
+def test_the_filled_list_is_taken_as_labels_where_the_images_are(tmp_path: Path) -> None:
+    """What the last line says can be done; before it is filled, the empty labels are refused."""
+    run, data = copied(tmp_path / "run"), photos(tmp_path / "photos", nested=False)
+    found = embedded(run, data, select=6, map="none")
+    assert "put it into the folder of the images" in found.lines()[-1]
+    listed = (found.folder / "select.csv").read_text().splitlines()
+    (data / "select.csv").write_text("\n".join(listed))
+    with pytest.raises(DataError, match="the label is empty"):
+        open_labelled(data / "select.csv")
+    filled = [f"{line}{('cat', 'dog')[i % 2]}" for i, line in enumerate(listed[1:])]
+    (data / "select.csv").write_text("\n".join([listed[0], *filled]))
+    labels = open_labelled(data / "select.csv")
+    assert (len(labels), labels.classes) == (6, ("cat", "dog"))
+
+
+def test_names_in_no_encoding_and_with_markup_go_into_every_format(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    data = tmp_path / "photos"
+    for name in (b"caf\xe9/a.png", b"<b>&/two\nlines.png", b"<b>&/" + b"x" * 200 + b".png"):
+        write(data / os.fsdecode(name), encoded(pixels(18, 24, len(name))))
+    found = embedded(copied(tmp_path / "run"), data, format="all", select=2)
+    assert set(read_embedding(found.folder).labels) == {"<b>&", "caf\ufffd"}
+    lines = (found.folder / "projector" / "metadata.tsv").read_text("utf-8").splitlines()
+    assert len(lines) == 4
+    listed = (found.folder / "select.csv").read_bytes()
+    assert len(list(csv.reader(io.StringIO(os.fsdecode(listed), newline="")))) == 3

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from presight.errors import UsageError
+from presight.evaluation.features import Progress
 
 _CELLS = 2**25  # similarities held at a time, 128 MiB
 _TIE = 1e-5  # votes closer than this share of the largest are equal: float32 is no finer
@@ -27,6 +30,76 @@ def neighbor_count(n_train: int, n_classes: int, most: int = 200) -> int:
 
 def _rows(features: Tensor) -> Tensor:
     return functional.normalize(features.float(), dim=1)
+
+
+def _blocks(bank: Tensor, queries: Tensor, itself: bool) -> Iterator[tuple[int, Tensor]]:
+    """First row and cosine similarities [b, n] of some queries at a time.
+
+    With `itself` the queries are the bank, and no row is similar to itself.
+    """
+    bank, queries = _rows(bank), _rows(queries)
+    size = max(1, _CELLS // max(1, len(bank)))
+    for start in range(0, len(queries), size):
+        similar = queries[start : start + size] @ bank.T
+        if itself:
+            row = torch.arange(len(similar), device=similar.device)
+            similar[row, row + start] = -torch.inf
+        yield start, similar
+
+
+def nearest(
+    bank: Tensor, k: int, queries: Tensor | None = None, progress: Progress | None = None
+) -> tuple[Tensor, Tensor]:
+    """The k most similar rows by cosine, exact, nearest first; equal ones in the bank's order.
+
+    Args:
+        bank: float [n, d], on the device that does the work; rows are normalized here.
+        k: 1 or more; cut to the rows there are.
+        queries: float [q, d] on the same device; without them every row of the bank is one, and
+            is no neighbor of itself.
+        progress: told queries done and in all.
+
+    Returns:
+        Indices int64 [q, k] and similarities float32 [q, k] in [-1, 1], on the CPU.
+
+    Raises:
+        UsageError: k below 1, or shapes that do not fit.
+    """
+    itself = queries is None
+    asked = bank if queries is None else queries
+    if bank.ndim != 2 or asked.ndim != 2 or bank.shape[1] != asked.shape[1]:
+        raise UsageError(
+            "bank and queries must be [n, d] and [q, d] with the same d; received "
+            f"{tuple(bank.shape)} and {tuple(asked.shape)}. Pool feature maps first."
+        )
+    if k < 1:
+        raise UsageError(f"k is {k}; it must be 1 or more.")
+    k = max(0, min(k, len(bank) - itself))
+    where = torch.empty(len(asked), k, dtype=torch.int64)
+    alike = torch.empty(len(asked), k)
+    for start, similar in _blocks(bank, asked, itself) if k else ():
+        part = slice(start, start + len(similar))
+        where[part], values = _first(similar, k)
+        alike[part] = values.clamp(-1.0, 1.0)
+        if progress is not None:
+            progress(part.stop, len(asked))
+    return where, alike
+
+
+def _first(similar: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Indices and values of the k largest of each row; of equal ones the first."""
+    top, where = similar.topk(min(k + 1, similar.shape[1]), dim=1)
+    # By place, then stably by value: equals stand in the bank's order.
+    where, order = where[:, :k].sort(dim=1)
+    top_k, order = top[:, :k].gather(1, order).sort(dim=1, descending=True, stable=True)
+    where = where.gather(1, order)
+    if top.shape[1] > k:  # equals of the k-th were left out: they may come first
+        for row in (top[:, k - 1] == top[:, k]).nonzero()[:, 0].tolist():
+            last = top[row, k - 1]
+            surely = (similar[row] > last).sum()
+            equal = (similar[row] == last).nonzero()[:, 0]
+            where[row, surely:] = equal[: k - int(surely)]
+    return where.cpu(), top_k.cpu()
 
 
 def _votes(similar: Tensor, labels: Tensor, k: int, temperature: float, classes: int) -> Tensor:
@@ -92,14 +165,8 @@ def knn(
     n = len(train) - leave_one_out
     if k > n:
         k = neighbor_count(n, len(torch.unique(train_labels)))
-    bank, queries, labels = _rows(train), _rows(test), train_labels.long()
-    predictions = []
-    size = max(1, _CELLS // len(bank))
-    for start in range(0, len(queries), size):
-        similar = queries[start : start + size] @ bank.T
-        if leave_one_out:
-            row = torch.arange(len(similar), device=similar.device)
-            similar[row, row + start] = -torch.inf
+    labels, predictions = train_labels.long(), []
+    for _, similar in _blocks(train, test, leave_one_out):
         votes = _votes(similar, labels, k, temperature, classes)
         equal = votes >= votes.amax(1, keepdim=True) * (1.0 - _TIE)
         predictions.append(equal.to(torch.uint8).argmax(1))  # argmax takes the first of equals

@@ -34,6 +34,8 @@ from presight.store import atomic
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
 
+SELECTED = "select.csv"
+"""Images to label first: path, and an empty label."""
 _FORMATS = ("npz", "projector", "parquet", "all")
 _MAPS = ("tsne", "pca", "none")
 
@@ -87,6 +89,7 @@ class Embedded:
             "dim": dim,
             "effective_rank": self.made.rank,
             "purity": self.made.purity,
+            "purity_by_chance": self.made.purity_by_chance,
             "files": [str(path) for path in self.files],
         }
 
@@ -96,8 +99,14 @@ class Embedded:
         told = f"{count:,} images, {dim} numbers each, effective rank {self.made.rank:.1f}"
         if self.made.purity is not None:
             k = self.made.index.shape[1]
-            told += f"; {self.made.purity:.1%} of the {k} nearest have the query's class"
+            told += (f"; {self.made.purity:.1%} of the {k} nearest have the query's class "
+                     f"({self.made.purity_by_chance:.1%} by chance)")  # fmt: skip
         written = [f"{self.folder}: vectors, neighbors, map and thumbnails", *map(str, self.files)]
+        if any(path.name == SELECTED for path in self.files):
+            written.append(
+                f"next: write labels into {SELECTED} and put it into the folder of the images; "
+                f"--labels takes it there"
+            )
         return [*(f"note: {text}" for text in self.warnings), told, *written]
 
     def _repr_html_(self) -> str:
@@ -163,7 +172,10 @@ def embed_run(
     )
     features = _features(folder, source, images, settings, device)
     names = [source.identity(i) for i in range(len(source))]
-    made = embed(features, names, labels=labels, classes=classes, k=neighbors, kind=map, seed=seed)
+    made = embed(
+        features, names, labels=labels, classes=classes, k=neighbors, kind=map, seed=seed,
+        device=pick_device(device), progress=counted("neighbors", quiet),
+    )  # fmt: skip
     place = Path(out) if out else folder.path / "embed" / source.fingerprint[:8]
     rows = torch.arange(len(source))
     about = {"data": shown(data), "fingerprint": source.fingerprint, "weights": weights_of(folder)}
@@ -248,6 +260,6 @@ def _selected(place: Path, made: Embedding, count: int, seed: int) -> Path:
     table.writerow(["path", "label"])
     for row in choose.typical(made.vectors, count, seed=seed).tolist():
         table.writerow([made.identities[row], ""])
-    path = place / "select.csv"
+    path = place / SELECTED
     atomic.write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
     return path

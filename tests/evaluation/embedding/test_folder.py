@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 import torch
 
 from evaluation.doubles import Pictures
+from presight.evaluation import diagnostics
 from presight.evaluation.embedding.folder import Embedding, embed, write_embedding
 from presight.reporting.embedding import read_embedding
+from presight.store import atomic
 
 HOSTILE = ["<script>alert(1)</script>", 'a\tb\n,".png', "\udcff.png", "x" * 1000, "=1+1", "漢.png"]
 
@@ -62,3 +65,44 @@ def test_writing_again_replaces(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "embed.json").read_text())
     assert (told["count"], told["data"]) == (20, "b")
     assert len(read_embedding(tmp_path).map) == 20
+
+
+def test_stray_bytes_in_the_names_of_classes_stop_nothing(tmp_path: Path) -> None:
+    """A folder of a class may be named in no encoding at all."""
+    found = dataclasses.replace(made(), classes=("caf\udce9", "two\nlines"))
+    write_embedding(tmp_path, found, images(40), torch.arange(40), {})
+    told = json.loads((tmp_path / "embed.json").read_text(encoding="utf-8"))
+    assert told["classes"] == ["caf\\udce9", "two\nlines"]
+    with open(tmp_path / "index.csv", newline="", errors="surrogateescape") as file:
+        assert next(csv.DictReader(file))["label"] == "caf\udce9"
+
+
+def test_a_write_that_breaks_leaves_no_folder_of_two_embeddings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old numbers beside new vectors would be read as if they belonged together."""
+    write_embedding(tmp_path, made(), images(40), torch.arange(40), {"data": "a"})
+    whole = atomic.write_bytes
+
+    def broken(path: Path, data: bytes) -> None:
+        if path.name == "index.csv":
+            raise OSError("the disk is gone")
+        whole(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "write_bytes", broken)
+        with pytest.raises(OSError, match="the disk is gone"):
+            write_embedding(tmp_path, made(20), images(20), torch.arange(20), {"data": "b"})
+    with pytest.raises(FileNotFoundError):
+        read_embedding(tmp_path)
+    write_embedding(tmp_path, made(20), images(20), torch.arange(20), {"data": "b"})
+    assert len(read_embedding(tmp_path).map) == 20
+
+
+def test_numbers_without_labels_stand_beside(tmp_path: Path) -> None:
+    """The rank does not depend on the images' order, as that of the first ones would."""
+    found = made()
+    write_embedding(tmp_path, found, images(40), torch.arange(40), {})
+    told = json.loads((tmp_path / "embed.json").read_text())
+    assert told["diagnostics"] == pytest.approx(diagnostics.describe(found.vectors))
+    assert told["effective_rank"] == told["diagnostics"]["effective_rank"] == found.rank

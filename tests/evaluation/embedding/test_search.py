@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from presight.errors import UsageError
-from presight.evaluation.embedding.search import neighbors, purity
+from presight.evaluation.embedding.search import neighbors, purity, purity_by_chance
 
 
 @settings(max_examples=25, deadline=None)
@@ -46,3 +46,17 @@ def test_purity_is_a_share() -> None:
 def test_what_has_no_neighbors_is_refused(shape: tuple[int, ...], k: int) -> None:
     with pytest.raises(UsageError, match="two rows or more"):
         neighbors(torch.zeros(shape), k)
+
+
+def test_by_chance_is_the_purity_of_all_others() -> None:
+    labels = torch.tensor([0, 0, 0, 1, 1])
+    others = torch.tensor([[j for j in range(5) if j != i] for i in range(5)])
+    assert purity_by_chance(labels) == pytest.approx(8 / 20)
+    assert purity(others, labels) == pytest.approx(8 / 20)
+
+
+def test_more_twins_than_neighbors_come_by_number() -> None:
+    """Of 30 equal images the first five others, whatever the order of the work."""
+    index, _ = neighbors(torch.ones(30, 4), 5)
+    assert index[:3].tolist() == [[1, 2, 3, 4, 5], [0, 2, 3, 4, 5], [0, 1, 3, 4, 5]]
+    assert index[6:].tolist() == [[0, 1, 2, 3, 4]] * 24

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from presight.evaluation import diagnostics
 from presight.evaluation.embedding import gallery, maps, sprite
-from presight.evaluation.embedding.search import neighbors, purity
+from presight.evaluation.embedding.search import neighbors, purity, purity_by_chance
+from presight.evaluation.features import Progress
 from presight.evaluation.split import identity_keys
-from presight.nn.spread import effective_rank
 from presight.store import atomic
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 LAYOUT = 1
 THUMBNAILS = 1000
-_RANKED = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Embedding:
         labels: int64 [n] into `classes`; None without labels.
         classes: names; empty without labels.
         predicted: int64 [n], what a probe said; None where none was asked.
+        diagnostics: numbers about the vectors, as `diagnostics.describe` gives them.
     """
 
     vectors: Tensor
@@ -52,6 +53,7 @@ class Embedding:
     labels: Tensor | None = None
     classes: Sequence[str] = ()
     predicted: Tensor | None = None
+    diagnostics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def purity(self) -> float | None:
@@ -59,9 +61,14 @@ class Embedding:
         return None if self.labels is None else purity(self.index, self.labels)
 
     @property
+    def purity_by_chance(self) -> float | None:
+        """What the purity of neighbors that say nothing is; None without labels."""
+        return None if self.labels is None else purity_by_chance(self.labels)
+
+    @property
     def rank(self) -> float:
-        """Effective rank of the vectors (of the first 20,000)."""
-        return effective_rank(self.vectors[:_RANKED])
+        """Effective rank of the vectors (of 20,000 at most)."""
+        return float(self.diagnostics.get("effective_rank", 0.0))
 
 
 def embed(
@@ -74,6 +81,8 @@ def embed(
     k: int = 10,
     kind: maps.Kind = "tsne",
     seed: int = 0,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
 ) -> Embedding:
     """Neighbors and a map of features.
 
@@ -86,16 +95,19 @@ def embed(
         k: neighbors, 1 or more.
         kind: of map: tsne, pca or none.
         seed: of the map.
+        device: where neighbors are found.
+        progress: told images done and in all, of the search.
 
     Raises:
         UsageError: fewer than two rows, or k below 1.
     """
     vectors = vectors.float().cpu()
-    index, similarity = neighbors(vectors, k)
+    index, similarity = neighbors(vectors.to(device), k, progress)
     places, told = maps.layout(vectors, kind, seed)
     return Embedding(
-        vectors, identities, index, similarity, places, told, labels, classes, predicted
-    )
+        vectors, identities, index, similarity, places, told, labels, classes, predicted,
+        diagnostics.describe(vectors),
+    )  # fmt: skip
 
 
 def write_embedding(
@@ -104,7 +116,8 @@ def write_embedding(
     """Write an embedding's folder: embed.json, embeddings.npz, index.csv, sprite.jpg, sprite.json.
 
     Args:
-        folder: made where it is not there; files of the same names are replaced.
+        folder: made where it is not there; files of the same names are replaced. A folder whose
+            writing broke off has no `embed.json`, and is none.
         made: the embedding.
         images: the data layer's images, for the thumbnails.
         rows: int64 [n], the row of each embedded image among them.
@@ -115,12 +128,14 @@ def write_embedding(
     shown = gallery.gallery(made.index, made.similarity, keys, made.labels)
     small = gallery.thumbnails(shown, keys, THUMBNAILS)
     picture, columns = sprite.sheet(images, rows[torch.tensor(small)].tolist(), columns=40)
+    path = folder / "embed.json"
+    if path.exists():  # the old one must not stand beside new vectors
+        atomic.remove_tree(path)
     atomic.write_bytes(folder / "sprite.jpg", sprite.jpeg(picture))
     atomic.write_json(folder / "sprite.json", sprite.told(small, columns))
     atomic.write_bytes(folder / "embeddings.npz", _arrays(made))
     atomic.write_bytes(folder / "index.csv", index_csv(made))
     count, dim = made.vectors.shape
-    path = folder / "embed.json"
     atomic.write_json(
         path,
         {
@@ -128,8 +143,10 @@ def write_embedding(
             "count": count,
             "dim": dim,
             "effective_rank": made.rank,
-            "classes": list(made.classes) or None,
+            "classes": [printable(name) for name in made.classes] or None,
             "purity": made.purity,
+            "purity_by_chance": made.purity_by_chance,
+            "diagnostics": dict(made.diagnostics),
             "map": dict(made.layout),
             "neighbors": {"k": made.index.shape[1]},
             "gallery": shown,
@@ -141,7 +158,7 @@ def write_embedding(
 
 def _arrays(made: Embedding) -> bytes:
     held = io.BytesIO()
-    np.savez_compressed(
+    np.savez(  # vectors hardly get smaller, and packing a million of them takes minutes
         held,
         vectors=made.vectors.numpy(),
         map=made.map.numpy().astype(np.float32),
@@ -149,6 +166,11 @@ def _arrays(made: Embedding) -> bytes:
         similarity=made.similarity.numpy(),
     )
     return held.getvalue()
+
+
+def printable(name: str) -> str:
+    """A name that every reader of UTF-8 takes: stray bytes are written out."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def columns_of(made: Embedding) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ import numpy as np
 from presight.core.wording import visible
 from presight.errors import Unavailable
 from presight.evaluation.embedding import sprite
-from presight.evaluation.embedding.folder import Embedding, columns_of
+from presight.evaluation.embedding.folder import Embedding, columns_of, printable
 from presight.store import atomic
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def write_parquet(path: Path, made: Embedding, images: Images, rows: Tensor) -> 
     """
     parquet, arrow = require_parquet(), importlib.import_module("pyarrow")
     columns: dict[str, Any] = {
-        name: [text.encode("utf-8", "replace").decode() for text in words]
-        for name, words in columns_of(made).items()
+        name: [printable(text) for text in words] for name, words in columns_of(made).items()
     }
     columns["projection_x"], columns["projection_y"] = made.map.numpy().T.astype(np.float32)
     columns["vector"] = arrow.array(

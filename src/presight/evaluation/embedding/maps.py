@@ -72,7 +72,7 @@ def _tsne(rows: NDArray[np.float32], perplexity: float, seed: int) -> NDArray[np
     if not rows.std(0).any():
         return np.zeros((len(rows), 2), np.float32)
     model = TSNE(2, perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
-    with threadpool_limits(None):
+    with threadpool_limits(1):  # several sum in an order of their own, and gain little here
         found: NDArray[np.float32] = model.fit_transform(rows).astype(np.float32)
     return found
 
