@@ -166,10 +166,8 @@ def embed_run(
     source, labels, classes = _source(data, settings)
     if select > len(source):
         raise UsageError(f"--select asks for {select:,} of {len(source):,} images.")
-    origin = origin_of(folder.path)
-    images = images_for(
-        source, data, settings, automatic.cache_side(origin.image_size).number, told
-    )
+    side = automatic.cache_side(origin_of(folder.path).image_size).number
+    images = images_for(source, data, settings, side, told)
     features = _features(folder, source, images, settings, device)
     names = [source.identity(i) for i in range(len(source))]
     made = embed(
@@ -201,23 +199,25 @@ def _check(format: str, neighbors: int, map: str, select: int) -> None:
 
 def _source(data: str, settings: Settings) -> tuple[Source, torch.Tensor | None, tuple[str, ...]]:
     """The images, with their classes where they have two or more."""
-    source = open_data(data, settings)
-    if len(source) < 2:
-        raise DataError(f"{shown(data)} holds {len(source)} image; neighbors need two or more.")
+    source: Source
     try:
-        labelled: Labelled = open_labelled(
+        source = open_labelled(
             data,
             limits=limits(settings),
             follow_links=settings.follow_links,
             download=settings.download,
             max_bad_fraction=settings.max_bad_fraction,
+            workers=0 if settings.workers == "auto" else settings.workers,
+            progress=counted("looking at images", settings.quiet),
         )
-    except DataError:  # no classes, which is usual
+    except DataError:  # no classes, which is usual; or no images, which is said now
+        source = open_data(data, settings)
+    if len(source) < 2:
+        raise DataError(f"{shown(data)} holds {len(source)} image; neighbors need two or more.")
+    if not isinstance(source, Labelled) or len(source.classes) < 2:
         return source, None, ()
-    if len(labelled) != len(source):
-        return source, None, ()
-    labels = torch.tensor([labelled.target(i).label for i in range(len(labelled))])
-    return labelled, labels, labelled.classes
+    labels = torch.tensor([source.target(i).label for i in range(len(source))])
+    return source, labels, source.classes
 
 
 def _features(
