@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,33 @@ def test_the_projector_reads_its_files(tmp_path: Path) -> None:
     with Image.open(tmp_path / one.sprite.image_path) as sprite:
         side = one.sprite.single_image_dim[0]
         assert sprite.width == sprite.height == 7 * side
+
+
+def test_tensorboards_plugin_serves_what_was_written(tmp_path: Path) -> None:
+    """The server that the browser asks: hostile names included, every file is found and whole."""
+    plugin = pytest.importorskip("tensorboard.plugins.projector.projector_plugin")
+    application = pytest.importorskip("tensorboard.backend.application")
+    base = pytest.importorskip("tensorboard.plugins.base_plugin")
+    provider = pytest.importorskip("tensorboard.backend.event_processing.data_provider")
+    events = pytest.importorskip("tensorboard.backend.event_processing.plugin_event_multiplexer")
+    client = pytest.importorskip("werkzeug.test").Client
+    found = made()
+    write_projector(tmp_path, found, images(40), torch.arange(40))
+    runs = events.EventMultiplexer().AddRunsFromDirectory(str(tmp_path)).Reload()
+    context = base.TBContext(
+        logdir=str(tmp_path), multiplexer=runs, flags=SimpleNamespace(),
+        data_provider=provider.MultiplexerDataProvider(runs, str(tmp_path)),
+    )  # fmt: skip
+    server = client(application.TensorBoardWSGI([plugin.ProjectorPlugin(context)]))
+
+    def asked(what: str) -> bytes:
+        answer = server.get(f"/data/plugin/projector/{what}?run=.&name=presight")
+        assert answer.status_code == 200, what
+        return bytes(answer.data)
+
+    assert np.array_equal(np.frombuffer(asked("tensor"), "<f4").reshape(40, 6), found.vectors)
+    assert len(asked("metadata").decode().splitlines()) == 41
+    assert Image.open(io.BytesIO(asked("sprite_image"))).format == "PNG"
 
 
 def test_metadata_of_one_column_has_no_head(tmp_path: Path) -> None:
