@@ -40,7 +40,7 @@ def run_cell(cell: str, archives: Path, work: Path, backbone: str) -> dict[str, 
         method, options["lr"] = "simclr", 0.0
     run = presight.pretrain(train, method=method, backbone=backbone, out=work / cell, **options)
     began = time.monotonic()
-    measured = presight.evaluate(run.folder, train, test=test)
+    measured = presight.evaluate(run.folder, train, test=test, label_counts="all", stages="none")
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()

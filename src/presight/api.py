@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from presight.store.integrity import Finding
 
 
-def demo(*, out: str | Path = "demo", minutes: float = 4.0) -> Demo:
+def demo(*, out: str | Path = "demo", minutes: float = 3.0) -> Demo:
     """Pretrain two methods on rendered scenes, measure them, write `report.html` beside them.
 
     Args:

@@ -18,33 +18,41 @@ module: Any = demonstration
 """Its steps are replaced here."""
 
 
-def score(row: str, protocol: str, value: float) -> Score:
-    return Score(row, protocol, value, 0.0, 1.0, 10, 10, 0)
+def score(row: str, protocol: str, value: float, n: int) -> Score:
+    return Score(row, protocol, value, 0.0, 1.0, n, 10, 0)
 
 
 def test_the_table_shows_each_method_and_what_costs_nothing(tmp_path: Path) -> None:
+    """A column a number of labels; the first method's other rows stand for all."""
     measured = {
         name: Measured(
             tmp_path,
             [
-                *(score("pretrained", p, v) for p, v in (("knn", own), ("linear", own + 0.1))),
-                *(score("untrained", p, v) for p, v in (("knn", 0.3), ("linear", 0.4))),
-                *(score("raw pixels", p, v) for p, v in (("knn", 0.2), ("linear", 0.25))),
-                score("blind guess", "majority", 0.11),
+                score(row, protocol, value + step / 100, count)
+                for step, count in enumerate(module.COUNTS)
+                for row, protocol, value in (
+                    ("pretrained", "linear", own),
+                    ("pretrained", "knn", 0.9),
+                    ("untrained", "linear", 0.4),
+                    ("raw pixels", "linear", 0.25),
+                    ("blind guess", "majority", 0.11),
+                )
             ],
         )
         for name, own in (("simclr", 0.5), ("rotation", 0.6))
     }
     lines = Demo(tmp_path, measured, 90.0).lines()
+    assert lines[0].split() == ["labels", "50", "200", "500", "2,000"]
     assert [line.split() for line in lines[1:6]] == [
-        ["SimCLR", "50.0%", "60.0%"],
-        ["Rotation", "(RotNet)", "60.0%", "70.0%"],
-        ["untrained", "30.0%", "40.0%"],
-        ["raw", "pixels", "20.0%", "25.0%"],
-        ["blind", "guess", "11.0%", "11.0%"],
+        ["SimCLR", "50.0%", "51.0%", "52.0%", "53.0%"],
+        ["Rotation", "(RotNet)", "60.0%", "61.0%", "62.0%", "63.0%"],
+        ["untrained", "40.0%", "41.0%", "42.0%", "43.0%"],
+        ["raw", "pixels", "25.0%", "26.0%", "27.0%", "28.0%"],
+        ["blind", "guess", "11.0%", "12.0%", "13.0%", "14.0%"],
     ]
     assert "1.5 minutes" in lines[6]
-    assert [line.split()[-1] for line in lines[7:]] == [
+    assert lines[7].startswith("SimCLR: With 2,000 labels, frozen features reach 53.0 %")
+    assert [line.split()[-1] for line in lines[9:]] == [
         str(tmp_path / "simclr"),
         str(tmp_path / "rotation"),
     ]
@@ -63,7 +71,8 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
         if not folder.exists:
             folder.create()
 
-    def evaluate(run: Path, labels: str, *, test: str) -> Measured:
+    def evaluate(run: Path, labels: str, *, test: str, label_counts: str) -> Measured:
+        assert label_counts == "50,200,500,2000"
         steps.append(("evaluate", run.name, labels, test))
         return Measured(run, [])
 
@@ -71,7 +80,8 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
     monkeypatch.setattr(module, "evaluate_run", evaluate)
     done = run_demo(str(tmp_path), minutes=3.0)
     data, labels, test = module.DATA, module.LABELS, module.TEST
-    assert len({data, labels, test}) == 3
+    assert len({data, labels, test, module.WATCH}) == 4
+    assert test.endswith("split=test")
     assert steps == [
         step
         for name in module.METHODS

@@ -14,7 +14,7 @@ from presight.core.settings import Settings
 from presight.errors import IntegrityError, UsageError
 
 
-def demo(*, out: str = "demo", minutes: float = 4.0) -> Result:
+def demo(*, out: str = "demo", minutes: float = 3.0) -> Result:
     """Pretrain two methods on rendered scenes, measure them, write a report.
 
     Args:
