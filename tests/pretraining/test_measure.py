@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from presight.pretraining import data as opening
 from presight.pretraining import measure
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.measure import Measured, evaluate_run
+from presight.reporting.embedding import read_embedding
 from presight.reporting.reading import read_run
 from presight.store.doctor import inspect_run
 from presight.store.folder import RunFolder
@@ -147,3 +149,14 @@ def test_an_evaluation_that_breaks_leaves_the_run_alone(
     } == before
     assert found.scores == evaluated(run, data).scores
     assert [finding for finding in inspect_run(run) if finding.broken] == []
+
+
+def test_labels_in_a_folder_of_no_encoding(tmp_path: Path) -> None:
+    """Its name and those of its classes go into JSON, which takes no stray bytes."""
+    data = photos(tmp_path / os.fsdecode(b"caf\xe9"))
+    (data / "class1").rename(data / os.fsdecode(b"class\xff"))
+    found = evaluated(copied(tmp_path / "run"), data, stages="none")
+    _, protocol = read_result(found.folder / "result.json")
+    assert protocol["labels"].endswith("caf\\udce9")
+    facts = read_embedding(found.folder / "embedding")
+    assert facts.info["classes"] == ["class0", "class\\udcff"]

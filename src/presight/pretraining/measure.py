@@ -14,6 +14,7 @@ from presight.core import automatic, ranges
 from presight.core.backbone import Backbone
 from presight.core.settings import Settings
 from presight.data.canvas import default_cache
+from presight.data.source import shown
 from presight.errors import UsageError
 from presight.evaluation.diagnose import health_lines
 from presight.evaluation.embedding.folder import embed, write_embedding
@@ -211,8 +212,8 @@ def _protocol(asked: _Asked, origin: Origin, weights: str) -> dict[str, Any]:
     return {
         "task": "classification",
         "frozen": True,
-        "labels": asked.labels,
-        "test": asked.test or "a fifth of the labels, held out by class",
+        "labels": shown(asked.labels),
+        "test": shown(asked.test or "") or "a fifth of the labels, held out by class",
         "label_counts": asked.label_counts,
         "label_seeds": asked.label_seeds,
         "stages": asked.stages,
