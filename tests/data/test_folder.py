@@ -120,7 +120,7 @@ def test_a_table_path_that_leaves_by_a_link(tmp_path: Path) -> None:
         ("", "no rows"),
         ("path,label\n", "no rows"),
         ("file,label\na.png,b\n", "no column path"),
-        ("path,label\na.png,\n", "line 2: the label is empty"),
+        ("path,label\na.png,\nb.png\n", "label is empty in all of 2 rows"),
     ],
 )
 def test_damaged_tables_say_what_is_wrong(tmp_path: Path, text: str, words: str) -> None:

@@ -134,3 +134,29 @@ def test_labels_need_two_classes(tmp_path: Path) -> None:
     write(tmp_path / "only/a.png")
     with pytest.raises(DataError, match="one class only, only"):
         open_labelled(tmp_path, workers=1)
+
+
+def test_a_table_may_label_some_of_its_images(tmp_path: Path) -> None:
+    """The others are left out and counted; without labels all of them are images."""
+    lines = ["path,label"]
+    for n in range(6):
+        write(tmp_path / f"{n}.png", encoded(pixels(seed=n)))
+        lines.append(f"{n}.png,{('cat', '', 'dog')[n % 3]}")
+    write(tmp_path / "list.csv", "\n".join(lines).encode())
+    source = open_labelled(tmp_path / "list.csv", workers=1)
+    assert isinstance(source, Stored)
+    assert classes_of(source) == ["cat", "dog", "cat", "dog"]
+    assert [source.identity(i) for i in range(4)] == ["0.png", "2.png", "3.png", "5.png"]
+    assert source.summary() == ["2 images have no label: skipped; 4 of 6 are used"]
+    assert len(opened(tmp_path / "list.csv")) == 6
+
+
+def test_a_table_that_names_files_that_are_not_there(tmp_path: Path) -> None:
+    for n in range(4):
+        write(tmp_path / f"{n}.png", encoded(pixels(seed=n)))
+    rows = "".join(f"{n}.png,{'ab'[n % 2]}\n" for n in range(5))
+    write(tmp_path / "list.csv", f"path,label\n{rows}".encode())
+    with pytest.raises(DataError, match=r"1 of 5 unreadable(.|\n)*4\.png: "):
+        open_labelled(tmp_path / "list.csv", workers=1)
+    source = open_labelled(tmp_path / "list.csv", workers=1, max_bad_fraction=0.5)
+    assert classes_of(source) == ["a", "b", "a", "b"]

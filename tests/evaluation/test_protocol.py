@@ -124,3 +124,27 @@ def test_refuses() -> None:
         measure({"raw pixels": Small()}, colored(9, 0), size=8, views=Whole())
     with pytest.raises(DataError, match="held out"):
         measure({}, colored(3, 0), size=8, views=Whole())
+
+
+def test_a_class_of_one_image_is_learned_from_and_said_not_to_be_tested() -> None:
+    data = colored(41, 0, names=("a", "b", "<i>" * 400))
+    alone = torch.where(torch.arange(41) == 7, 2, torch.arange(41) % 2)
+    data = dataclasses.replace(data, labels=alone)
+    found = protocol.measure({"pretrained": Small()}, data, size=8, views=Whole())
+    assert 7 in found.division.train_rows.tolist()
+    (told,) = found.warnings
+    assert told.startswith("1 of 3 classes have no test image (<i><i>")
+    assert told.endswith("accuracies say nothing about them.")
+    assert len(told) < 200
+
+
+def test_a_constant_answer_has_a_mean_per_class_of_one_over_the_classes() -> None:
+    """Of 90 images of one class and 10 of another the blind guess answers 0.9, and 0.5 a class."""
+    data = colored(100, 0, names=("a", "b", "c"))
+    data = dataclasses.replace(data, labels=(torch.arange(100) >= 90).long())
+    found = protocol.measure(
+        {}, data, dataclasses.replace(data, fingerprint="t"), size=8, views=Whole()
+    )
+    (guess,) = [score for score in found.scores if score.row == "blind guess"]
+    assert guess.value == pytest.approx(0.9)
+    assert guess.details["mean_per_class"] == pytest.approx(0.5)

@@ -124,10 +124,11 @@ def class_names(listing: Listing, what: str) -> list[str]:
 def table(path: Path, *, follow_links: bool = False) -> Listing:
     """Images named by a CSV file with the columns path and, if it likes, label.
 
-    Paths are relative to the file's folder and must stay below it.
+    Paths are relative to the file's folder and must stay below it. A row without a label has the
+    empty label.
 
     Raises:
-        DataError: no such column, a path that leaves the folder, or no row.
+        DataError: no such column, a path that leaves the folder, no row, or no label in any.
     """
     listing = Listing(shown(str(path)))
     root = os.path.realpath(path.parent)
@@ -145,10 +146,12 @@ def table(path: Path, *, follow_links: bool = False) -> Listing:
             )
         listing.pieces.append(Piece(name.replace(os.sep, "/"), full))
         if named:
-            label = (row["label"] or "").strip()
-            if not label:
-                raise DataError(f"{listing.what}, line {number}: the label is empty.")
-            labels.append(label)
+            labels.append((row["label"] or "").strip())
+    if named and not any(labels):
+        raise DataError(
+            f"{listing.what}: the column label is empty in all of {len(rows):,} rows; expected a "
+            "class name in some. Without labels leave the column out."
+        )
     listing.labels = labels if named else None
     return listing
 

@@ -48,6 +48,8 @@ def open_source(
     if made is not None:
         return made
     listing = _listing(Path(spec) if isinstance(spec, Path) else str(spec), follow_links)
+    if "" in (listing.labels or ()):
+        listing.labels = None  # some are labelled only: all of them are images all the same
     return examine(
         listing,
         limits or Limits(),
@@ -89,6 +91,7 @@ def open_labelled(
     listing = _listing(Path(spec) if isinstance(spec, Path) else str(spec), follow_links)
     if listing.labels is None:
         listing.labels = folder.class_names(listing, listing.what)
+    listing.leave_unlabelled()
     labelled = examine(
         listing,
         limits or Limits(),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 """uint8 [h, w, 3], upright RGB."""
 
-Reason = Literal["unreadable", "small", "large", "link"]
+Reason = Literal["unreadable", "small", "large", "link", "label"]
 
 
 @runtime_checkable

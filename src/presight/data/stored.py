@@ -34,6 +34,14 @@ class Listing:
     skipped: list[Skipped] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
 
+    def leave_unlabelled(self) -> None:
+        """Skip the images whose label is empty."""
+        labels = self.labels or []
+        bare = [piece for piece, label in zip(self.pieces, labels, strict=True) if not label]
+        self.skipped += [Skipped(piece.name, "no label", "label") for piece in bare]
+        self.pieces = [piece for piece, label in zip(self.pieces, labels, strict=True) if label]
+        self.labels = [label for label in labels if label]
+
 
 class Stored:
     """Images in files, a header of each known.
@@ -102,6 +110,7 @@ class Stored:
             lines.append(f"{len(bad):,} of {total:,} unreadable ({share:.2g} %)")
         rules = Counter((row.reason, row.kind) for row in self.skipped if row.kind != "unreadable")
         hints = {"small": "; set --min-side to keep", "link": "; set --follow-links to keep"}
+        hints["label"] = f"; {len(self):,} of {total:,} are used"
         for (reason, kind), count in rules.most_common():
             lines.append(f"{count:,} images have {reason}: skipped{hints.get(kind, '')}")
         return lines + [f"{count:,} images: {note}" for note, count in self.notes.items()]

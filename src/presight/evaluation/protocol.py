@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from presight.core.wording import cut
 from presight.data.duplicates import Duplicates, find_duplicates
 from presight.errors import UsageError
 from presight.evaluation import counts
@@ -226,6 +227,7 @@ def _common(split: Division, shared: Duplicates, size: int) -> dict[str, Any]:
     warnings = shared.words("test images", "training images")
     if split.kind == "given" and split.train.fingerprint == split.test.fingerprint:
         warnings.append("train and test are the same images; accuracies say nothing.")
+    warnings += _untested(split)
     return {
         "train_fingerprint": split.train.fingerprint,
         "test_fingerprint": split.test.fingerprint,
@@ -235,3 +237,17 @@ def _common(split: Division, shared: Duplicates, size: int) -> dict[str, Any]:
         "shared_images": len(shared.rows),
         "warnings": warnings,
     }
+
+
+def _untested(split: Division) -> list[str]:
+    """A warning where classes that can be learned are not in the test part."""
+    tested = set(split.test_labels.tolist())
+    missed = [split.train.classes[label] for label in torch.unique(split.train_labels).tolist()
+              if label not in tested]  # fmt: skip
+    if not missed:
+        return []
+    names = ", ".join(cut(name) for name in missed[:3]) + (", ..." if len(missed) > 3 else "")
+    return [
+        f"{len(missed):,} of {len(split.train.classes):,} classes have no test image ({names}); "
+        "accuracies say nothing about them."
+    ]

@@ -19,7 +19,7 @@ from presight.errors import UsageError
 from presight.evaluation.diagnose import health_lines
 from presight.evaluation.embedding.folder import embed, write_embedding
 from presight.evaluation.labelled import LabelledImages
-from presight.evaluation.predictions import write_predictions
+from presight.evaluation.predictions import write_arrays, write_predictions
 from presight.evaluation.protocol import Measurement, measure
 from presight.evaluation.score import Score, find, weights_of, write_result
 from presight.evaluation.split import stratified_order
@@ -226,6 +226,7 @@ def _protocol(asked: _Asked, origin: Origin, weights: str) -> dict[str, Any]:
 def _write(place: Path, found: Measurement, protocol: dict[str, Any]) -> None:
     write_result(place, found.scores, protocol)
     write_predictions(place, found)
+    write_arrays(place, found)
     _embed(place / "embedding", found, protocol)
 
 
