@@ -53,6 +53,36 @@ def test_held_out_images_do_not_enter_the_choice_by_fitting(
     assert sizes == [180, 200]
 
 
+def test_the_choice_is_made_on_some_images_and_keeps_every_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fit of all begins at the choice's solution and ends at the solution of all."""
+    x, y = clusters(400)
+    y[7] = 9
+    seen = []
+    real = linear.fit
+
+    def spy(
+        features: torch.Tensor, labels: torch.Tensor, *args: object, **options: object
+    ) -> object:
+        seen.append((len(features), len(torch.unique(labels)), options.get("start")))
+        return real(features, labels, *args, **options)  # type: ignore[arg-type]
+
+    whole = linear_probe(x, y)
+    monkeypatch.setattr(linear, "_CHOOSERS", 100)
+    monkeypatch.setattr(linear, "fit", spy)
+    probe = linear_probe(x, y)
+    first, last = seen
+    assert first[0] == pytest.approx(100, abs=2)
+    assert first[1] == last[1] == len(probe.classes)
+    assert last[0] == 400
+    assert last[2] is not None
+    *_, cold = real(x, torch.unique(y, return_inverse=True)[1], [probe.strength],
+                    n_classes=len(probe.classes))  # fmt: skip
+    assert (probe.logits(x).softmax(1) - cold.logits(x).softmax(1)).abs().max() < 0.02
+    assert whole.n_validation == probe.n_validation
+
+
 def test_range_of_strengths_follows_the_features_scale() -> None:
     x, _ = clusters(100)
     assert strengths(10 * x)[3] == pytest.approx(100 * strengths(x)[3], rel=1e-3)

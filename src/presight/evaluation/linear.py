@@ -175,12 +175,10 @@ def _trials(
     share = _CHOOSERS / len(kept)
     if share < 1.0:
         kept = kept[stratified_split(labels[kept], 1.0 - share, 0, "choice")[0].to(kept.device)]
-    # The penalty stands against a sum over rows: with fewer of them it is smaller by their share.
-    inner = [strength * min(1.0, share) for strength in path]
     tried: list[Trial] = []
     solution: Fit | None = None
     waited, accuracy, loss = 0, -1.0, math.inf
-    fits = fit(train[kept], labels[kept], inner, n_classes=classes)
+    fits = fit(train[kept], labels[kept], path, n_classes=classes)
     for strength, found in zip(path, fits, strict=True):
         trial = _trial(strength, found, train[held], labels[held])
         if not tried or _rank(trial) > max(map(_rank, tried)):
