@@ -122,6 +122,21 @@ def scenes_difficulty() -> list[str]:
     return lines
 
 
+def probes() -> list[str]:
+    row = held("probes")
+    lines = ["| probe | CPU s | wall s (range) | accuracy |", "| --- | --- | --- | --- |"]
+    for name, one in row["rows"].items():
+        lines.append(
+            f"| {name} | {one['cpu']:.1f} | {one['wall']:.1f} ({one['wall_least']:.1f} to "
+            f"{one['wall_greatest']:.1f}) | {one['accuracy']:.4f} |"
+        )
+    lines.append(
+        f"| scikit-learn, best of a fine grid by test | | | {row['grid']['accuracy']:.4f} |"
+    )
+    lines += ["", f"Other work ran beside it, {row['load']:.1f} processes on the two cores."]
+    return lines
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "views": views,
     "agreement": agreement,
@@ -129,6 +144,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "startup": startup,
     "cached_side": cached_side,
     "cifar": cifar,
+    "probes": probes,
     "scenes": scenes,
     "scenes_difficulty": scenes_difficulty,
 }
