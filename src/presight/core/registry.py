@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ast
 import difflib
-import importlib
 import importlib.util
-import sys
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from presight.errors import Unavailable, UsageError
+from presight.core import plugins
+from presight.errors import UsageError
 
 if TYPE_CHECKING:
     from presight.core.method import Method
@@ -82,8 +79,32 @@ def load(name: str, plugin: str = "") -> type[Method]:
         name: as in the list of methods.
         plugin: a Python file with methods of your own.
     """
-    found = entry(name, plugin)
-    module = _import(found)
+    return _load(entry(name, plugin))
+
+
+def of_file(file: Path) -> list[Entry]:
+    """The methods of a file of the user's, at least one.
+
+    Raises:
+        UsageError: no file, no Python, or no method in it.
+    """
+    return _of_plugin(str(file))
+
+
+def load_file(file: Path, class_name: str) -> type[Method]:
+    """A method's class from a file of the user's, whatever other methods are called.
+
+    Raises:
+        UsageError: the file cannot be imported, or holds no such method.
+    """
+    for found in of_file(file):
+        if found.class_name == class_name:
+            return _load(found)
+    raise UsageError(f"{file} has no method {class_name}.")
+
+
+def _load(found: Entry) -> type[Method]:
+    module = plugins.import_of(found)
     loaded = getattr(module, found.class_name, None)
     from presight.core.method import Method  # here, because it imports torch
 
@@ -151,7 +172,10 @@ def _of_plugin(plugin: str) -> list[Entry]:
         return []
     file = Path(plugin)
     if not file.is_file():
-        raise UsageError(f"no plugin file {plugin}. --plugin takes a Python file with methods.")
+        raise UsageError(
+            f"no plugin file {plugin}. --plugin takes a Python file with methods; a run that was "
+            "made with one needs it at the same path."
+        )
     found = _read(file.resolve(), "")
     if not found:
         raise UsageError(
@@ -254,43 +278,3 @@ def _options(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> tuple[str,
         if isinstance(base, ast.Name) and base.id in classes and base.id != node.name:
             return _options(classes[base.id], classes)
     return ()
-
-
-def _import(found: Entry) -> ModuleType:
-    try:
-        if found.module:
-            return importlib.import_module(found.module)
-        return _import_file(found.file)
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package == "presight":
-            raise  # a fault of ours
-        raise Unavailable(
-            f"method {found.name} needs the package {package}, which is not installed. "
-            f"Install it: pip install {package}"
-        ) from error
-    except ImportError as error:
-        raise UsageError(f"{found.file} cannot be imported: {error}.") from error
-
-
-def _import_file(file: Path) -> ModuleType:
-    """Import a plugin's file once, under a name of its own."""
-    name = f"presight_plugin_{file.stem}_{zlib.crc32(str(file).encode()):08x}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{file} cannot be imported: its name must end in .py.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (ImportError, SyntaxError):
-        del sys.modules[name]
-        raise
-    except Exception as error:
-        del sys.modules[name]
-        raise UsageError(
-            f"plugin {file} stopped while it was imported: {type(error).__name__}: {error}."
-        ) from error
-    return module

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from presight.core import plugins, registry
 from presight.core.backbone import Encoders
 from presight.core.batch import Batch, DataSpec, Step, Views
 from presight.core.draw import Draw
@@ -91,6 +92,14 @@ class Trial:
     side: int = 16
     batch: int = 8
     epochs: int = 2
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: a user's file is imported there again."""
+        rest = (self.options, self.encoders, self.count, self.side, self.batch, self.epochs)
+        file = plugins.file_of(self.method)
+        if file:
+            return _from_file, (file, self.method.__name__, *rest)
+        return Trial, (self.method, *rest)
 
     @property
     def name(self) -> str:
@@ -190,6 +199,10 @@ class Trial:
         finally:
             if runtime is None:
                 own.close()
+
+
+def _from_file(file: str, class_name: str, *rest: Any) -> Trial:
+    return Trial(registry.load_file(Path(file), class_name), *rest)
 
 
 def turns(learner: Learner) -> list[tuple[str, int]]:
