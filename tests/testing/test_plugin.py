@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import presight
+from presight.testing.conformance import CHECKS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_method.py"
 SOURCE = Path(presight.__file__).parents[1]
@@ -56,7 +57,7 @@ def test_a_good_method_passes_every_check_each_by_name(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(EXAMPLE.read_text())
     done = suite(tmp_path, "mine.py:AgreeAndSpread")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "16 passed" in done.stdout
+    assert f"{len(CHECKS) + 1} passed" in done.stdout
     assert "check_two_processes" in done.stdout
 
 
@@ -97,6 +98,14 @@ def test_without_a_method_it_says_what_is_missing(tmp_path: Path) -> None:
     done = run(tmp_path, "--pyargs", "presight.testing")
     assert done.returncode == 4
     assert "needs --method" in done.stdout + done.stderr
+
+
+@pytest.mark.journey
+def test_an_unknown_method_is_a_line(tmp_path: Path) -> None:
+    done = suite(tmp_path, "missing.py:Mine")
+    assert done.returncode == 4
+    assert "ERROR: no plugin file missing.py" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.journey

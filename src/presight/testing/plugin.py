@@ -19,6 +19,7 @@ from presight.errors import PresightError
 PACKAGE = "presight.testing"
 SUITE = Path(__file__).with_name("conformance.py")
 GUIDE = "See the page Adding a method of presight's handbook."
+_ASKED = pytest.StashKey[bool]()
 _HELP = "the method to test: FILE.py:Class, package.module:Class, or a method's name"
 
 
@@ -29,6 +30,26 @@ def pytest_load_initial_conftests(
     """Add --method if this suite is asked for; other projects may have such an option."""
     if any(_asks(word) for word in args):
         parser.getgroup("presight").addoption("--method", default="", help=_HELP)
+        early_config.stash[_ASKED] = True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a missing or unknown method in a line, before anything is collected.
+
+    Raises:
+        UsageError: pytest's.
+    """
+    if not config.stash.get(_ASKED, False) or config.option.help:
+        return
+    wanted = config.getoption("--method")
+    if not wanted:
+        raise pytest.UsageError(f"pytest --pyargs {PACKAGE} needs --method: {_HELP}.")
+    from presight.testing.chosen import chosen
+
+    try:
+        chosen(wanted)
+    except PresightError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _asks(word: str) -> bool:
@@ -38,11 +59,8 @@ def _asks(word: str) -> bool:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The suite stands in for the file that holds the checks."""
-    if file_path != SUITE or not hasattr(parent.config.option, "method"):
+    if file_path != SUITE or not parent.config.stash.get(_ASKED, False):
         return None
-    wanted = parent.config.getoption("--method")
-    if not wanted:
-        raise pytest.UsageError(f"pytest --pyargs {PACKAGE} needs --method: {_HELP}.")
     found: Suite = Suite.from_parent(parent, path=file_path)
     return found
 
@@ -51,20 +69,13 @@ class Suite(pytest.File):
     """Every check on one method."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One test a check.
-
-        Raises:
-            UsageError: pytest's, where there is no such method.
-        """
+        """One test a check."""
         from presight.testing.chosen import chosen
         from presight.testing.conformance import CHECKS
         from presight.testing.processes import check_two_processes
         from presight.testing.trial import Trial
 
-        try:
-            trial = Trial(chosen(self.config.getoption("--method")))
-        except PresightError as error:
-            raise pytest.UsageError(str(error)) from error
+        trial = Trial(chosen(self.config.getoption("--method")))
         for check in CHECKS:
             yield Check.from_parent(self, name=check.__name__, check=check, trial=trial)
         yield Check.from_parent(
