@@ -91,15 +91,23 @@ class Check(pytest.Item):
     """A check as a test.
 
     Args:
+        name: the check's.
+        parent: the suite.
         check: of a trial.
         trial: of the method.
         law: what must hold; by default the check's own words.
     """
 
     def __init__(
-        self, *, check: Callable[[Any], None], trial: Any, law: str = "", **more: Any
+        self,
+        name: str,
+        parent: pytest.Collector,
+        *,
+        check: Callable[[Any], None],
+        trial: Any,
+        law: str = "",
     ) -> None:
-        super().__init__(**more)
+        super().__init__(name, parent)
         self._check, self._trial = check, trial
         self._law = (law or check.__doc__ or "").partition("\n\n")[0].strip()
 
