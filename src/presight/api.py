@@ -130,13 +130,13 @@ def pretrain(
 
 
 def evaluate(
-    run: str | Path, labels: str | Path, *, test: str | Path | None = None, **options: Any
+    run: str | Path, labels: str | Path = "", *, test: str | Path | None = None, **options: Any
 ) -> Measured:
     """Measure a run's frozen features beside the untrained backbone and raw pixels.
 
     Args:
         run: run folder.
-        labels: labelled images.
+        labels: labelled images; without them there are diagnostics only, of the run's own images.
         test: labelled images that are read once; without it a part of the labels is held out.
         options: of `presight.pretraining.evaluate_run`, as on the command line with underscores.
     """

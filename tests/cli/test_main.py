@@ -173,7 +173,6 @@ def test_an_extra_that_is_not_installed(
     [
         (["pretrain", *TOY], "pretrain needs DATA: folder, CSV of paths"),
         (["check"], "check needs DATA: folder"),
-        (["evaluate", "runs/a"], "evaluate needs --labels: labelled images"),
         (["evaluate", "--labels", "x"], "evaluate needs RUN: a run folder"),
         (["export"], "export needs RUN: a run folder"),
         (["report"], "report needs a run folder: presight report runs/a"),
@@ -190,7 +189,7 @@ def test_what_must_be_given(
     [
         (["list", "method"], "WHAT is 'method'; expected methods, backbones or recipes."),
         (["export", "runs/a", "--to", "onxn"], "--to is 'onxn'; expected safetensors, torchvision"),
-        (["evaluate", "runs/a", "--lables", "x"], "Did you mean --labels (text)?"),
+        (["evaluate", "runs/a", "--lables", "x"], "Did you mean --labels (text, default none)?"),
         (["demo", "--minutes", "x"], "--minutes is 'x'; expected float."),
         (["check", "a", "b"], 'unexpected "b" for check'),
     ],

@@ -133,7 +133,7 @@ def pretrain(data: str, *, split: Split) -> Result:
 def evaluate(
     run: str,
     *,
-    labels: str,
+    labels: str = "",
     test: str = "",
     label_counts: str = "auto",
     label_seeds: int = 3,
@@ -150,7 +150,7 @@ def evaluate(
 
     Args:
         run: a run folder.
-        labels: labelled images: class folders or a CSV.
+        labels: labelled images: class folders or a CSV. Without them there are diagnostics only.
         test: labelled images that are read once, at the end; without it a part of the labels is
             held out.
         label_counts: numbers of labels to learn from: auto is a ladder up to all; or 50,200,all.

@@ -82,7 +82,7 @@ class _Pooled(Backbone):
 
 
 @dataclass(frozen=True)
-class _Some:
+class Some:
     """Some of the images, by row."""
 
     images: Images
@@ -133,7 +133,7 @@ def stage_features(
     pooled = _Pooled(backbone, width)
     found = extract(
         pooled,
-        _Some(images, rows),
+        Some(images, rows),
         size=size,
         device=device,
         batch_size=batch_size,

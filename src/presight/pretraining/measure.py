@@ -30,12 +30,12 @@ from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.data import cache_folder, counted, open_labels
 from presight.pretraining.overlap import overlap
+from presight.pretraining.unlabelled import CAUTION, PAIR, look_without_labels
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
 from presight.views.catalogue import recipe
 
-_PAIR = "simclr"  # views that diagnostics compare, the same for all runs
 _MAPPED = 2000  # test images whose neighbors and map the report shows
 _BUDGETS = {"quick": QUICK, "full": FULL, "none": None}
 
@@ -73,6 +73,9 @@ class Measured:
 
     def lines(self) -> list[str]:
         """Warnings about the data, the table, the stages, and the verdict."""
+        if not self.scores:
+            told = (f"note: {text}" for text in self.warnings)
+            return [*health_lines(self.diagnostics), *told]
         return [
             *(f"note: {text}" for text in self.warnings),
             *score_table(self.scores).splitlines(),
@@ -88,7 +91,7 @@ class Measured:
 
 def evaluate_run(
     run: str | Path,
-    labels: str,
+    labels: str = "",
     *,
     test: str | None = None,
     label_counts: str = "auto",
@@ -108,7 +111,7 @@ def evaluate_run(
 
     Args:
         run: run folder.
-        labels: labelled images.
+        labels: labelled images; without them there are diagnostics only, of the run's own images.
         test: labelled images that are read once; without it a part of the labels is held out.
         label_counts: numbers of labels to learn from: auto, or as in 50,200,all.
         label_seeds: choices of labels at each count below all, 1 or more.
@@ -146,6 +149,9 @@ def evaluate_run(
         follow_links=follow_links or own.follow_links,
         quiet=quiet,
     )
+    if not labels:
+        place, told = look_without_labels(folder, config, settings, device)
+        return Measured(place, [], [*told["pretrained"]["alarms"], CAUTION], told)
     asked = _Asked(labels, test, label_counts, label_seeds, stages, seed, device)
     return _measured(folder, config, asked, settings)
 
@@ -182,7 +188,7 @@ def _measured(
         label_counts=asked.label_counts,
         label_seeds=asked.label_seeds,
         stages=_BUDGETS[asked.stages],
-        pair=recipe(_PAIR, size=origin.image_size),
+        pair=recipe(PAIR, size=origin.image_size),
         device=pick_device(asked.device),
         cache=(cache_folder(settings) or default_cache()) / "features",
         progress=counted("features", settings.quiet),

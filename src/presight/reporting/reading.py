@@ -195,13 +195,18 @@ def _checksums(path: Path) -> dict[str, str]:
 
 
 def _evaluations(folder: RunFolder, tried: _Tried) -> list[Evaluation]:
-    """By the time of the file, then by name; those without scores are left out."""
+    """By the time of the file, then by name; those without labels come before all with scores."""
     files = sorted(
         folder.evaluations.glob("*/result.json"), key=lambda file: (file.stat().st_mtime_ns, file)
     )
     none: tuple[list[Score], dict[str, Any]] = ([], {})
     read = [(file.parent, *tried(file, read_result, none)) for file in files]
-    return [Evaluation(place, scores, protocol) for place, scores, protocol in read if scores]
+    read.sort(key=lambda one: bool(one[1]))
+    return [
+        Evaluation(place, scores, protocol)
+        for place, scores, protocol in read
+        if scores or protocol.get("diagnostics")
+    ]
 
 
 def _embedding(

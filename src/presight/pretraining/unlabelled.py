@@ -1,0 +1,90 @@
+"""What features tell without labels: diagnostics, neighbors, a map, of the run's own images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from presight.core import automatic
+from presight.core.draw import shuffled
+from presight.core.settings import Settings
+from presight.data.canvas import Images
+from presight.evaluation.diagnose import IMAGES, augmented, diagnose
+from presight.evaluation.embedding.folder import embed, write_embedding
+from presight.evaluation.features import extract
+from presight.evaluation.score import weights_of, write_result
+from presight.evaluation.stages import Some
+from presight.pretraining.configuration import Configuration
+from presight.pretraining.data import counted, images_for, open_data
+from presight.restore import load_backbone, origin_of, untrained_backbone
+from presight.store.folder import RunFolder
+from presight.training.runtime import pick_device
+from presight.views.catalogue import recipe
+
+MOST = 2000
+"""Images that are looked at: enough for ranks of some hundred directions."""
+PAIR = "simclr"
+"""Views that diagnostics compare, the same for all runs."""
+CAUTION = (
+    "Numbers without labels raise alarms; they do not prove that the features are of any use. "
+    "Labels do: presight evaluate RUN --labels LABELLED"
+)
+
+
+def look_without_labels(
+    folder: RunFolder, config: Configuration, settings: Settings, device: str
+) -> tuple[Path, dict[str, dict[str, Any]]]:
+    """Diagnose the pretrained and the untrained network on images of the run's own data.
+
+    Args:
+        folder: of the run.
+        config: its configuration.
+        settings: limits, cache folder, quiet.
+        device: auto, cpu, cuda, mps or xpu.
+
+    Returns:
+        The evaluation's folder, and the numbers by row.
+
+    Raises:
+        DataError: the images are gone, or cannot be read.
+    """
+    origin, source = origin_of(folder.path), open_data(config.data, settings)
+    images = images_for(
+        source, config.data, settings, automatic.cache_side(origin.image_size).number, []
+    )
+    rows = shuffled(len(images), 0, "without labels")[:MOST].sort().values
+    told, vectors = {}, torch.zeros(0)
+    for name, backbone in (
+        ("untrained", untrained_backbone(origin)),
+        ("pretrained", load_backbone(folder.path)),
+    ):
+        said = counted(f"features, {name}", settings.quiet)
+        place, size = pick_device(device), origin.image_size
+        vectors = extract(backbone, Some(images, rows), size=size, device=place, progress=said)
+        pair = recipe(PAIR, size=size)
+        views = augmented(backbone, images, rows[:IMAGES], pair, device=place, progress=said)
+        told[name] = diagnose(vectors, views)
+    told = dict(reversed(told.items()))
+    protocol = {
+        "task": "without labels",
+        "frozen": True,
+        "origin": asdict(origin),
+        "weights": weights_of(folder),
+        "diagnostics": told,
+        "torch": torch.__version__,
+    }
+    target = folder.evaluation(f"unlabelled-{source.fingerprint[:8]}")
+    write_result(target, [], protocol)
+    _embed(target / "embedding", vectors, images, rows, [source.identity(i) for i in rows.tolist()])
+    return target, told
+
+
+def _embed(
+    place: Path, vectors: torch.Tensor, images: Images, rows: torch.Tensor, names: list[str]
+) -> None:
+    """Neighbors and a map of the images that were looked at, for the report."""
+    if len(rows) > 1:
+        write_embedding(place, embed(vectors, names), images, rows, {"data": "the run's own"})
