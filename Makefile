@@ -41,8 +41,8 @@ test-all: setup check  ## All tests
 check: lint types imports house
 
 lint: setup
-	$(BIN)/ruff check src tests benchmarks tools
-	$(BIN)/ruff format --check src tests benchmarks tools
+	$(BIN)/ruff check src tests benchmarks tools examples
+	$(BIN)/ruff format --check src tests benchmarks tools examples
 
 types: setup
 	$(BIN)/mypy
