@@ -168,7 +168,10 @@ def options_behind(verb: str, given: dict[str, ast.expr]) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_block_of_python_uses_names_that_exist(page: Path) -> None:
+def test_every_block_of_python_uses_names_that_exist(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
     for block in fenced(page):
         assert block.language in LANGUAGES, f"{block.place}: a block of {block.language}"
         if block.language == "python":
