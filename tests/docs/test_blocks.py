@@ -86,7 +86,7 @@ def test_every_command_is_one_that_runs(page: Path, monkeypatch: pytest.MonkeyPa
         "presight pretrain photos/ --temprature 0.1",
         "presight pretrain photos/ --method simlcr",
         "presight pretrain photos/ --method rotation --temperature 0.1",
-        "presight evaluate runs/a",
+        "presight embed runs/a",
         "presight evaluate runs/a --labels labelled/ --epochs 3",
         "presight export runs/a --to caffe",
         "presight train photos/",
