@@ -55,3 +55,17 @@ def test_no_number_stands_without_its_companion() -> None:
     for words in ("effective rank", "RankMe", "60 images", "sphere", "signal", "noise"):
         assert words in line
     assert health_lines({"raw": {}}) == []
+
+
+def test_clusters_are_compared_with_classes_where_there_are_two() -> None:
+    labels = torch.arange(60) % 2
+    features = torch.randn(60, 16, generator=torch.Generator().manual_seed(0))
+    features[:, 0] += 20.0 * (labels - 0.5)
+    told = diagnose(features, labels=labels)
+    assert told["cluster_ami"] > 0.9
+    assert told["cluster_clusters"] == 2
+    _, line = health_lines({"pretrained": told})
+    for words in ("AMI", "NMI", "ARI", "purity"):
+        assert words in line
+    assert "cluster_ami" not in diagnose(features, labels=torch.zeros(60, dtype=torch.long))
+    assert "cluster_ami" not in diagnose(features)

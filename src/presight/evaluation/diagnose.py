@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from presight.core.draw import Draw
+from presight.evaluation.clusters import clustered
 from presight.evaluation.diagnostics import Lidar, alignment, alpha, describe, lidar, uniform_sphere
 from presight.evaluation.features import Progress, frozen
 
@@ -64,12 +66,15 @@ def augmented(
     return found
 
 
-def diagnose(features: Tensor, views: Tensor | None = None) -> dict[str, Any]:
+def diagnose(
+    features: Tensor, views: Tensor | None = None, labels: Tensor | None = None
+) -> dict[str, Any]:
     """All numbers that features allow, plain JSON, with alarms in words.
 
     Args:
         features: float [n, d] of the images' centers, two rows or more.
         views: float [m, q, d] of `augmented`; without them LiDAR and alignment are left out.
+        labels: int64 [n]; without them, or with one class, nothing is said of clusters.
 
     Returns:
         Numbers by name; `alarms` lists what is wrong, in sentences.
@@ -90,6 +95,9 @@ def diagnose(features: Tensor, views: Tensor | None = None) -> dict[str, Any]:
             "lidar_images": discriminant.images,
             "lidar_views": discriminant.views,
         }
+    if labels is not None and len(torch.unique(labels)) > 1:
+        groups = clustered(features, labels)
+        told |= {f"cluster_{name}": value for name, value in asdict(groups).items()}
     told["alarms"] = _alarms(told, discriminant)
     return told
 
@@ -117,7 +125,7 @@ def _alarms(told: dict[str, Any], discriminant: Lidar | None) -> list[str]:
 
 
 def health_lines(diagnostics: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line a row for a terminal, each number with its companion.
+    """A line or two a row for a terminal, each number with its companion.
 
     Args:
         diagnostics: of `diagnose`, by row.
@@ -140,4 +148,10 @@ def health_lines(diagnostics: Mapping[str, Mapping[str, Any]]) -> list[str]:
             law = told["alpha"]
             parts.append("no power law" if law is None else f"alpha {law:.2f}")
         lines.append(f"without labels, {row}: {', '.join(parts)}")
+        if "cluster_ami" in told:
+            lines.append(
+                f"{told['cluster_clusters']} clusters and the classes, {row}: "
+                f"AMI {told['cluster_ami']:.2f} (NMI {told['cluster_nmi']:.2f}), "
+                f"ARI {told['cluster_ari']:.2f}, purity {told['cluster_purity']:.2f}"
+            )
     return lines

@@ -172,7 +172,7 @@ def _diagnosed(
     if len(split.train_rows) < 2:
         return {}
     if pair is None:
-        return diagnose(features.train)
+        return diagnose(features.train, labels=split.train_labels)
     rows = split.train_rows[split.subset(IMAGES, options.seed)]
     views = augmented(
         backbone,
@@ -182,7 +182,7 @@ def _diagnosed(
         device=options.device,
         progress=options.progress,
     )
-    return diagnose(features.train, views)
+    return diagnose(features.train, views, split.train_labels)
 
 
 def _probe_all(

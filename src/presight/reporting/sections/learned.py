@@ -80,6 +80,12 @@ _MEASURES = {
     "alpha_last": "alpha's window, to",
     "dim": "numbers of a feature",
     "rank_images": "images the ranks are of",
+    "cluster_ami": "clusters and classes, AMI",
+    "cluster_nmi": "clusters and classes, NMI",
+    "cluster_ari": "clusters and classes, ARI",
+    "cluster_purity": "purity of clusters",
+    "cluster_clusters": "clusters",
+    "cluster_images": "images in clusters",
 }
 
 
