@@ -126,3 +126,45 @@ def test_nothing_usable(tmp_path: Path) -> None:
     write(tmp_path / "a.jpg", b"x")
     with pytest.raises(DataError, match="no usable image"):
         check(tmp_path, workers=1)
+
+
+def test_near_duplicates_inside_a_folder_are_named(tmp_path: Path) -> None:
+    scenes = Scenes(6, size=64, seed=0)
+    for i in range(6):
+        write(tmp_path / f"{i}.png", encoded(Image.fromarray(scenes.decode(i))))
+    small = Image.fromarray(scenes.decode(2)).resize((48, 48))
+    write(tmp_path / "small\x1b.jpg", encoded(small, "JPEG"))
+    report = check(tmp_path, workers=1)
+    assert report.near is not None
+    assert report.near.near == (2, 6)
+    assert set(report.example) == {"2.png", "small\x1b.jpg"}
+    text = "\n".join(report.lines())
+    assert "2 of 7 images compared are near duplicates of others, such as 2.png" in text
+    assert "\x1b" not in text
+    assert report.summary["near_duplicates"]["near"] == 2
+    assert check(scenes).near is None
+
+
+def test_of_many_images_runs_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("presight.data.check._LOOKED", 4)
+    monkeypatch.setattr("presight.data.check._RUN", 2)
+    for i in range(8):
+        write(tmp_path / f"{i}.png", encoded(pixels(40, 40, i)))
+    few = check(tmp_path, workers=1).near
+    assert few is not None
+    assert few.looked == 4
+    monkeypatch.setattr("presight.data.check._PIXELS", 4 * 1600.0)
+    monkeypatch.setattr("presight.data.check._LOOKED", 100)
+    few = check(tmp_path, workers=1).near
+    assert few is not None
+    assert few.looked == 4
+
+
+def test_files_that_cannot_be_decoded_do_not_stop_the_report(tmp_path: Path) -> None:
+    for i in range(4):
+        damaged = bytearray(encoded(pixels(40, 40, i)))
+        damaged[60:-60] = bytes(len(damaged) - 120)  # its header and its end are whole
+        write(tmp_path / f"{i}.png", bytes(damaged))
+    report = check(tmp_path, workers=1)
+    assert report.near is None
+    assert report.summary["near_duplicates"] is None

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from presight.core import automatic
 from presight.core.automatic import Rule
 from presight.core.settings import Settings
+from presight.data.canvas import Streamed
 from presight.data.decode import Limits, Unreadable, read
+from presight.data.duplicates import SIDE, Duplicates, find_duplicates
 from presight.data.fill import reduced
 from presight.data.open import open_source
 from presight.data.pack import source_sizes
-from presight.data.pool import Progress
+from presight.data.pool import Progress, default_workers
 from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
 from presight.errors import DataError
 
 _GRAY_SAMPLE = 64
+_LOOKED = 20_000  # images that are compared at most, and their pixels: both bound the time
+_PIXELS = 5e9
+_RUN = 50  # compared images in a row, since copies, bursts and video frames lie side by side
 _GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N"}
 
 
@@ -39,6 +46,8 @@ class Report:
         skipped: what was left out, and why.
         notes: what was left out of images that are used, such as later frames.
         duplicates: names of images with the same bytes, two or more a group.
+        near: near duplicates among the files that were compared; None where they were not.
+        example: names of two near duplicates.
         gray: whether all images looked at are gray.
         suggested: what pretrain takes for these images where nobody says otherwise, by option.
     """
@@ -52,6 +61,8 @@ class Report:
     skipped: tuple[Skipped, ...]
     notes: dict[str, int]
     duplicates: tuple[tuple[str, ...], ...]
+    near: Duplicates | None
+    example: tuple[str, ...]
     gray: bool
     suggested: dict[str, Rule]
 
@@ -94,6 +105,7 @@ class Report:
             "unreadable": self._unreadable,
             "notes": self.notes,
             "duplicates": {"groups": len(self.duplicates), "extra": self._extra},
+            "near_duplicates": self.near.to_json() if self.near else None,
             "gray": self.gray,
             "suggested": {name: rule.value for name, rule in self.suggested.items()},
         }
@@ -107,11 +119,18 @@ class Report:
         return sum(len(group) - 1 for group in self.duplicates)
 
     def _duplicate_lines(self) -> list[str]:
-        if not self.duplicates:
-            return []
-        pair = " = ".join(shown(name) for name in self.duplicates[0][:2])
-        groups = len(self.duplicates)
-        return [f"{self._extra:,} exact duplicates in {groups:,} groups, such as {pair}"]
+        lines = []
+        if self.duplicates:
+            pair = " = ".join(shown(name) for name in self.duplicates[0][:2])
+            groups = len(self.duplicates)
+            lines.append(f"{self._extra:,} exact duplicates in {groups:,} groups, such as {pair}")
+        if self.near is not None and self.near.near:
+            pair = " and ".join(shown(name) for name in self.example)
+            lines.append(
+                f"{len(self.near.near):,} of {self.near.looked:,} images compared are near "
+                f"duplicates of others, such as {pair}: keep them on one side of a test"
+            )
+        return lines
 
     def _skipped_lines(self) -> list[str]:
         by_reason: dict[str, list[str]] = defaultdict(list)
@@ -161,6 +180,7 @@ def check(
     short = np.quantile(sizes.min(1), (0, 0.25, 0.5, 0.75, 1.0), method="lower").tolist()
     stored = source if isinstance(source, Stored) else None
     headers = stored.headers if stored else []
+    near = _near(stored, workers or default_workers(), progress) if stored else None
     return Report(
         what=stored.what if stored else shown(str(spec)),
         count=len(source),
@@ -171,6 +191,8 @@ def check(
         skipped=stored.skipped if stored else (),
         notes=stored.notes if stored else {},
         duplicates=_duplicates(stored) if stored else (),
+        near=near,
+        example=_example(stored, near) if stored and near else (),
         gray=_gray(source),
         suggested=_suggested(sizes.min(1).tolist(), accelerator),
     )
@@ -199,6 +221,26 @@ def _duplicates(stored: Stored) -> tuple[tuple[str, ...], ...]:
                 continue
             groups[hashlib.blake2b(data, digest_size=16).digest()].append(stored.identity(i))
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _near(stored: Stored, workers: int, progress: Progress | None) -> Duplicates | None:
+    """Near duplicates among runs of files spread over all; None where files are damaged."""
+    pixels = float(stored.sizes.prod(1).sum())
+    every = max(1, -(-len(stored) // _LOOKED), math.ceil(pixels / _PIXELS))
+    rows = torch.arange(len(stored))
+    rows = rows[rows // _RUN % every == 0]
+    images = Streamed(stored, side=SIDE, workers=workers)
+    try:
+        return find_duplicates(images, rows, images, rows, progress=progress)
+    except DataError:
+        return None
+
+
+def _example(stored: Stored, near: Duplicates) -> tuple[str, ...]:
+    """The most alike pair that is not exact."""
+    exact = set(near.exact)
+    named = (pair for pair in near.pairs if pair[0] not in exact)
+    return next((tuple(stored.identity(i) for i in pair[:2]) for pair in named), ())
 
 
 def _gray(source: Source) -> bool:

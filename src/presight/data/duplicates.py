@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 SIMILAR = 0.9
 DETAIL = 0.65
-_COARSE, _FINE = 16, 32
+SIDE = 32
+"""Short side of images that is enough to compare them, pixels."""
+_COARSE, _FINE = 16, SIDE
 _BLOCK = 20_000  # images of the larger set that are held at a time
 _READ = 512
 _CANDIDATES = 3
@@ -110,8 +112,7 @@ def find_duplicates(
     for start in range(0, len(other_rows), _BLOCK):
         chosen = other_rows[start : start + _BLOCK]
         block = _Thumbnails.of(others, chosen)
-        same = rows[:, None] == chosen[None] if images is others else None
-        value, index = _best(wanted, block, same)
+        value, index = _best(wanted, block, (rows, chosen) if images is others else None)
         better = value > best
         best, match = torch.where(better, value, best), torch.where(better, chosen[index], match)
         exact |= _equal(known, block, rows, chosen if images is others else None)
@@ -165,15 +166,21 @@ def _unit(rows: Tensor, flat: Tensor) -> Tensor:
     return rows
 
 
-def _best(wanted: _Thumbnails, block: _Thumbnails, same: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Largest correlation of detail among candidates of each wanted image, and its place."""
+def _best(
+    wanted: _Thumbnails, block: _Thumbnails, one_set: tuple[Tensor, Tensor] | None
+) -> tuple[Tensor, Tensor]:
+    """Largest correlation of detail among candidates of each wanted image, and its place.
+
+    `one_set` holds the rows of both where they are of one set: a row is no candidate of its own.
+    """
     k = min(_CANDIDATES, len(block.coarse))
     values, places = [], []
     step = max(1, 2**25 // max(1, len(block.coarse)))
     for start in range(0, len(wanted.coarse), step):
         coarse = wanted.coarse[start : start + step] @ block.coarse.T
-        if same is not None:
-            coarse[same[start : start + step]] = -1.0
+        if one_set is not None:
+            rows, chosen = one_set
+            coarse[rows[start : start + step, None] == chosen] = -1.0
         alike, index = coarse.topk(k, dim=1)
         detail = wanted.detail[start : start + step]
         fine = (detail[:, None] * block.detail[index]).sum(2)
