@@ -13,7 +13,9 @@ from presight.core import automatic
 from presight.core.settings import Settings
 from presight.data.check import check
 from presight.data.decode import Limits
+from presight.data.pack import source_sizes
 from presight.data.scenes import Scenes
+from presight.data.source import Source
 from presight.errors import DataError
 
 
@@ -160,11 +162,19 @@ def test_of_many_images_runs_are_compared(tmp_path: Path, monkeypatch: pytest.Mo
     assert few.looked == 4
 
 
-def test_files_that_cannot_be_decoded_do_not_stop_the_report(tmp_path: Path) -> None:
+def test_files_that_vanish_do_not_stop_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for i in range(4):
-        damaged = bytearray(encoded(pixels(40, 40, i)))
-        damaged[60:-60] = bytes(len(damaged) - 120)  # its header and its end are whole
-        write(tmp_path / f"{i}.png", bytes(damaged))
+        write(tmp_path / f"{i}.png", encoded(pixels(40, 40, i)))
+
+    def vanishing(source: Source) -> object:
+        for path in tmp_path.glob("*.png"):
+            path.unlink()
+        return source_sizes(source)
+
+    monkeypatch.setattr("presight.data.check.source_sizes", vanishing)
     report = check(tmp_path, workers=1)
+    assert report.count == 4
     assert report.near is None
     assert report.summary["near_duplicates"] is None
