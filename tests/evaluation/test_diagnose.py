@@ -69,3 +69,9 @@ def test_clusters_are_compared_with_classes_where_there_are_two() -> None:
         assert words in line
     assert "cluster_ami" not in diagnose(features, labels=torch.zeros(60, dtype=torch.long))
     assert "cluster_ami" not in diagnose(features)
+
+
+def test_too_few_images_for_a_rank_are_said() -> None:
+    rows = torch.randn(128, 8, generator=torch.Generator().manual_seed(0))
+    assert "few" not in health_lines({"a": diagnose(rows)})[0]
+    assert "127 images, few: both grow with more" in health_lines({"a": diagnose(rows[:127])})[0]

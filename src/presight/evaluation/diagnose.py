@@ -124,6 +124,11 @@ def _alarms(told: dict[str, Any], discriminant: Lidar | None) -> list[str]:
     return found
 
 
+def _few(told: Mapping[str, Any]) -> str:
+    """Both ranks still grow with the images below 16 a dimension."""
+    return ", few: both grow with more" if told["rank_images"] < 16 * told["dim"] else ""
+
+
 def health_lines(diagnostics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A line or two a row for a terminal, each number with its companion.
 
@@ -136,7 +141,7 @@ def health_lines(diagnostics: Mapping[str, Mapping[str, Any]]) -> list[str]:
             continue
         parts = [
             f"effective rank {told['effective_rank']:.1f} of {told['dim']} "
-            f"(RankMe {told['rankme']:.1f}, {told['rank_images']:,} images)",
+            f"(RankMe {told['rankme']:.1f}, {told['rank_images']:,} images{_few(told)})",
             f"spread {told['feature_std']:.2f}",
             f"uniformity {told['uniformity']:.2f} (sphere {told['uniform_sphere']:.2f})",
         ]

@@ -52,7 +52,10 @@ def rankme(features: Tensor) -> float:
 
     Source: Garrido, Balestriero, Najman, LeCun, RankMe, ICML 2023, equation 1.
     """
-    return _entropy_rank(torch.linalg.svdvals(_rows(features)), 1e-7)
+    rows = _rows(features)
+    # Eigenvalues of the smaller product: in float64 their roots are good to 1e-8 of the largest.
+    small = rows.T @ rows if rows.shape[1] <= len(rows) else rows @ rows.T
+    return _entropy_rank(torch.linalg.eigvalsh(small).clamp_min(0.0).sqrt(), 1e-7)
 
 
 def alignment(first: Tensor, second: Tensor) -> float:
