@@ -85,6 +85,14 @@ def test_other_pictures_are_none() -> None:
     assert result.words("a", "b") == []
 
 
+def test_the_same_shape_in_quite_another_color_is_another_picture() -> None:
+    swapped = [np.ascontiguousarray(array[:, :, [1, 2, 0]]) for array in PICTURES]
+    shifted = [np.abs(a.astype(int).mean((0, 1)) - a.mean()).max() > 25 for a in PICTURES]
+    result = found(swapped, PICTURES)
+    assert any(shifted)
+    assert not [row for row in result.rows if shifted[row]]
+
+
 def test_flat_pictures_are_not_taken_for_each_other() -> None:
     flat = [np.full((40, 40, 3), level, np.uint8) for level in (10, 60, 200)]
     noisy = [np.random.default_rng(i).integers(98, 101, (40, 40, 3), np.uint8) for i in range(3)]

@@ -4,7 +4,8 @@ Two measures of gray thumbnails must agree. Coarse ones, 16 pixels a side, find 
 correlation of their pixels; of 10,000 natural images against 50,000 others those above 0.9 were
 half false, ships on a horizon above all. Fine ones, 32 pixels a side, then compare detail alone,
 what is left when a blurred copy is taken away: above 0.65 nearly all that were looked at were the
-same picture. Crops, mirrored copies and large shifts are not found.
+same picture. Pictures of quite other colors are none, but a gray copy is. Crops, mirrored copies
+and large shifts are not found.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _COARSE, _FINE = 16, SIDE
 _BLOCK = 20_000  # images of the larger set that are held at a time
 _READ = 512
 _CANDIDATES = 3
+_OTHER_COLOR = 0.12  # sum of differences of mean chromaticity
+_GRAY = 6.0  # gray levels that channels of a gray picture differ by at most, in the mean
 _FLAT = 2.0  # gray levels of deviation below which a picture has nothing to compare
 _LISTED = 100
 
@@ -127,21 +130,27 @@ def find_duplicates(
 
 @dataclasses.dataclass(frozen=True)
 class _Thumbnails:
-    """Small copies of images: color, and unit vectors of the coarse picture and of fine detail."""
+    """Small copies of images: unit vectors of the coarse picture and of detail, and mean colors."""
 
     pixels: NDArray[np.uint8]
     coarse: Tensor
     detail: Tensor
+    color: Tensor
+    gray: Tensor
 
     @staticmethod
     def of(images: Images, rows: Tensor) -> _Thumbnails:
         pixels = np.concatenate([*_small(images, rows), np.empty((0, _FINE, _FINE, 3), np.uint8)])
-        gray = torch.from_numpy(pixels).float() @ torch.tensor([0.299, 0.587, 0.114])
-        gray = gray[:, None]
+        colors = torch.from_numpy(pixels).float()
+        gray = (colors @ torch.tensor([0.299, 0.587, 0.114]))[:, None]
+        mean = colors.mean((1, 2))
+        chroma = mean / mean.sum(1, keepdim=True).clamp_min(1.0)
+        is_gray = (colors - colors.mean(3, keepdim=True)).abs().mean((1, 2, 3)) < _GRAY
         blurred = functional.avg_pool2d(functional.pad(gray, (3, 3, 3, 3), "reflect"), 7, 1)
         coarse = functional.avg_pool2d(gray, _FINE // _COARSE).flatten(1)
         flat = coarse.std(1, correction=0) < _FLAT if len(coarse) else torch.zeros(0).bool()
-        return _Thumbnails(pixels, _unit(coarse, flat), _unit((gray - blurred).flatten(1), flat))
+        detail = _unit((gray - blurred).flatten(1), flat)
+        return _Thumbnails(pixels, _unit(coarse, flat), detail, chroma, is_gray)
 
 
 def _small(images: Images, rows: Tensor) -> Iterator[NDArray[np.uint8]]:
@@ -184,7 +193,10 @@ def _best(
         alike, index = coarse.topk(k, dim=1)
         detail = wanted.detail[start : start + step]
         fine = (detail[:, None] * block.detail[index]).sum(2)
-        fine[alike < SIMILAR] = -1.0
+        here = slice(start, start + step)
+        apart = (wanted.color[here, None] - block.color[index]).abs().sum(2) > _OTHER_COLOR
+        colored = ~(wanted.gray[here, None] | block.gray[index])
+        fine[(alike < SIMILAR) | (apart & colored)] = -1.0
         value, which = fine.max(1)
         values.append(value)
         places.append(index.gather(1, which[:, None])[:, 0])

@@ -21,10 +21,11 @@ from presight.store.folder import RunFolder
 
 METHODS = ("simclr", "rotation")
 IMAGES, LABELLED, WATCHED, SIDE = 4000, 2000, 1000, 32
-DATA = f"scenes:{IMAGES}?size={2 * SIDE}"
-LABELS = f"scenes:{LABELLED}?size={2 * SIDE}&seed=1"
-TEST = f"scenes:{LABELLED}?size={2 * SIDE}&seed=2&split=test"
-WATCH = f"scenes:{WATCHED}?size={2 * SIDE}&seed=3"
+FACTORS = "CVL"  # without textures, by which two views of a scene would know each other
+DATA = f"scenes:{IMAGES}?size={2 * SIDE}&factors={FACTORS}"
+LABELS = f"scenes:{LABELLED}?size={2 * SIDE}&factors={FACTORS}&seed=1"
+TEST = f"scenes:{LABELLED}?size={2 * SIDE}&factors={FACTORS}&seed=2&split=test"
+WATCH = f"scenes:{WATCHED}?size={2 * SIDE}&factors={FACTORS}&seed=3"
 COUNTS = (50, 200, 500, LABELLED)
 _COUNTS_WORD = ",".join(map(str, COUNTS))
 

@@ -43,6 +43,7 @@ class RunPage:
     verdict: findings.Verdict
     warnings: Sequence[tuple[str, cautions.Warned]]
     sections: Sequence[Section]
+    opened: bool = False
 
 
 def write_report(runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
@@ -93,7 +94,8 @@ def _render(facts: Sequence[RunFacts], detail: int) -> str:
     made = [_page(at, run, detail, len(facts), most) for at, run in enumerate(facts)]
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    pages = [page for page, _ in made]
+    leading = comparison.leader(facts)
+    pages = [dataclasses.replace(page, opened=facts[page.number] is leading) for page, _ in made]
     return _environment().get_template("page.html").render(
         title=", ".join(page.name for page in pages)[:200],
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),

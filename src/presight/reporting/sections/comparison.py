@@ -54,6 +54,12 @@ def compare(runs: Sequence[RunFacts], most: int) -> Comparison:
                       sections)  # fmt: skip
 
 
+def leader(runs: Sequence[RunFacts]) -> RunFacts | None:
+    """The best of the runs that compare; None where none do."""
+    ranked = _best(_alike(runs))[1]
+    return ranked[0][1] if ranked else None
+
+
 def _test_of(run: RunFacts) -> tuple[object, ...]:
     """What two runs must share for their scores to compare."""
     scores = whole(run.scores)
