@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_all_that_the_project_names_is_looked_for() -> None:
     found = installation.needs()
     assert found.keys() == expected.keys()
     for extra, packages in found.items():
-        names = [line.partition(">")[0].casefold() for line in expected[extra]]
+        names = [re.split(r"[>\[]", line)[0].casefold() for line in expected[extra]]
         assert sorted(packages) == sorted(names)
 
 

@@ -111,7 +111,7 @@ def test_the_filled_list_is_taken_as_labels_where_the_images_are(tmp_path: Path)
     assert "put it into the folder of the images" in found.lines()[-1]
     listed = (found.folder / "select.csv").read_text().splitlines()
     (data / "select.csv").write_text("\n".join(listed))
-    with pytest.raises(DataError, match="the label is empty"):
+    with pytest.raises(DataError, match="label is empty in all"):
         open_labelled(data / "select.csv")
     filled = [f"{line}{('cat', 'dog')[i % 2]}" for i, line in enumerate(listed[1:])]
     (data / "select.csv").write_text("\n".join([listed[0], *filled]))
