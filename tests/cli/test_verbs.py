@@ -124,7 +124,7 @@ def test_export(monkeypatch: pytest.MonkeyPatch, calls: Calls, tmp_path: Path) -
     result = verbs.export(str(tmp_path), to="torchvision")
     target = tmp_path / "export" / "backbone-torchvision.safetensors"
     assert calls == [((f"net of {tmp_path}", "torchvision", target), {})]
-    assert "60 keys, missing 1 (the classifier's), unexpected 0" in result.lines[0]
+    assert "60 keys, missing 0 but for the classifier" in result.lines[0]
     assert result.lines[1] == done.usage
     assert result.record["missing"] == ["fc.weight"]
     verbs.export(str(tmp_path), to="timm", out="o.safetensors")

@@ -240,13 +240,16 @@ def embed(
 
 
 def export(
-    run: str, *, to: Literal["safetensors", "torchvision", "timm"] = "safetensors", out: str = ""
+    run: str,
+    *,
+    to: Literal["safetensors", "torchvision", "timm", "onnx"] = "safetensors",
+    out: str = "",
 ) -> Result:
     """Write a run's backbone as a file that other libraries load.
 
     Args:
-        run: a run folder, or a backbone file.
-        to: torchvision and timm take their own key names; safetensors fits every backbone.
+        run: a run folder or a backbone file.
+        to: torchvision and timm take their own keys; onnx runs without torch; safetensors fits all.
         out: the file; by default in the folder export of the run.
     """
     from presight import api
@@ -259,10 +262,10 @@ def export(
         "unexpected": list(done.unexpected),
         "max_difference": done.max_difference,
     }
-    own = " (the classifier's)" if done.missing else ""
+    own = " but for the classifier, which a run has not" if done.missing else ""
     lines = (
-        f"{done.path}: {done.keys} keys, missing {len(done.missing)}{own}, unexpected "
-        f"{len(done.unexpected)}, largest difference after loading {done.max_difference:.2g}",
+        f"{done.path}: {done.keys} keys, missing 0{own}, unexpected {len(done.unexpected)}, "
+        f"largest difference after loading {done.max_difference:.2g}",
         done.usage,
     )
     return Result(lines, record)
@@ -293,7 +296,4 @@ def _result(outcome: Any) -> Result:
     """A library's outcome: its `lines()` for people, its `summary` for machines."""
     if isinstance(outcome, Result):
         return outcome
-    lines = getattr(outcome, "lines", None)
-    return Result(
-        tuple(lines()) if callable(lines) else (str(outcome),), getattr(outcome, "summary", {})
-    )
+    return Result(tuple(outcome.lines()), outcome.summary)

@@ -13,6 +13,7 @@ from presight.errors import UsageError
 _FORMATS = {
     "torchvision": "torchvision's own keys; its network loads the file, all but the classifier",
     "timm": 'timm\'s own keys; needs pip install "presight[timm]"',
+    "onnx": 'a network that runs without torch; needs pip install "presight[onnx]"',
     "safetensors": "the backbone's keys, for presight itself and any other reader; fits every one",
 }
 
