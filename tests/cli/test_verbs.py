@@ -144,4 +144,3 @@ def test_report(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
 def test_an_outcome_that_is_a_result_is_left_alone() -> None:
     result = Result(("a",))
     assert verbs._result(result) is result
-    assert verbs._result("text").lines == ("text",)
