@@ -168,14 +168,24 @@ def export(run: str | Path, *, to: str = "safetensors", out: str | Path = "") ->
 
     Args:
         run: run folder or backbone file.
-        to: torchvision, timm or safetensors.
+        to: torchvision, timm, onnx or safetensors.
         out: the file; by default in the folder `export` of the run, or beside the file.
+
+    Returns:
+        The file and how it compared once it was loaded back; of a run, README.md beside it is the
+        model card.
     """
     from presight.exporting.export import export as write
     from presight.exporting.export import usual_path
+    from presight.pretraining.model_card import write_model_card
     from presight.restore import load_backbone
+    from presight.store.folder import RunFolder
 
-    return write(load_backbone(run), to, Path(out) if out else usual_path(run, to))
+    done = write(load_backbone(run), to, Path(out) if out else usual_path(run, to))
+    folder = RunFolder(run)
+    if folder.exists:
+        write_model_card(folder, done.path, done.usage)
+    return done
 
 
 def report(*runs: str | Path, out: str | Path = "report.html") -> Path:

@@ -66,11 +66,11 @@ Made with {versions}.
 def write_card(folder: RunFolder) -> None:
     """Write README.md of a run that has its configuration, its records and its backbone."""
     config = Configuration.read(folder)
-    atomic.write_text(folder.card, card_text(config, check_method(config), *_seen(folder)))
+    atomic.write_text(folder.card, card_text(config, check_method(config), *seen(folder)))
 
 
-def _seen(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The last record, and what environment.json says."""
+def seen(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The last record of a run, and what its environment.json says."""
     last: dict[str, Any] = {}
     for record in records.read(folder.metrics):
         last = dict(record)
@@ -87,7 +87,7 @@ def card_text(
     plan, spec = config.plan, config.spec
     options = [f"- {name}: {_word(value)}" for name, value in sorted(config.options.items())]
     return _TEXT.format(
-        name=card.name,
+        name=json.dumps(card.name, ensure_ascii=False),
         title=card.title,
         family=card.family,
         source=f"{card.authors}, {card.venue} {card.year}",

@@ -1,0 +1,137 @@
+"""The model card beside an export: what the weights are and what they were measured to be worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from presight.core.wording import cut
+from presight.data.source import shown
+from presight.errors import PresightError
+from presight.evaluation.curve import Point, places, whole
+from presight.evaluation.score import RESULT, Score, read_result
+from presight.pretraining.card import card_text, seen
+from presight.pretraining.configuration import Configuration, check_method
+from presight.store import atomic
+from presight.store.folder import RunFolder
+from presight.store.integrity import entry_of
+
+_PROTOCOLS = {"linear": "linear probe", "knn": "kNN", "majority": "majority"}
+_LIMITS = """\
+## Limits
+
+- Frozen features of images like those that were pretrained on; nothing is known about others.
+- Robustness and biases were not measured.
+"""
+
+
+def write_model_card(folder: RunFolder, weights: Path, usage: str) -> Path:
+    """Write README.md beside an exported file, from the run's own files alone.
+
+    What is not known is left out: there is no license, and no result where none was measured.
+
+    Args:
+        folder: of the run.
+        weights: the exported file.
+        usage: a line that loads it.
+
+    Returns:
+        The card.
+    """
+    config = Configuration.read(folder)
+    card = check_method(config)
+    found = _newest(folder)
+    scores, protocol = found or ([], {})
+    front: dict[str, Any] = {
+        "library_name": "presight",
+        "pipeline_tag": "image-feature-extraction",
+        "tags": ["self-supervised-learning", "image-feature-extraction", card.name],
+    }
+    results = _results(scores, protocol)
+    if results:
+        name = f"{config.settings.backbone} by {card.title}"
+        front["model-index"] = [{"name": name, "results": results}]
+    told = card_text(config, card, *seen(folder)).split("---\n", 2)[2]
+    body = told.partition("## Use")[0].rstrip()
+    entry = entry_of(weights)
+    # Usage names the file alone: where it lay on its maker's disk is nobody's business.
+    line = usage.replace(repr(str(weights)), repr(weights.name))
+    parts = [
+        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n{body}",
+        *_table(scores, protocol),
+        f"## Use\n\n```python\n{line}\n```",
+        _LIMITS.rstrip(),
+        f"## File\n\n- {weights.name}: {entry.size:,} bytes, SHA-256 {entry.sha256}",
+    ]
+    path = weights.with_name("README.md")
+    atomic.write_text(path, "\n\n".join(parts) + "\n")
+    return path
+
+
+def _newest(folder: RunFolder) -> tuple[list[Score], dict[str, Any]] | None:
+    """Scores and protocol of the newest evaluation that has any."""
+    files = sorted(folder.evaluations.glob(f"*/{RESULT}"), key=lambda file: file.stat().st_mtime_ns)
+    for file in reversed(files):
+        try:
+            scores, protocol = read_result(file)
+        except PresightError:
+            continue
+        if scores:
+            return scores, protocol
+    return None
+
+
+def _points(scores: list[Score], row: str) -> list[tuple[str, Point]]:
+    kinds = dict.fromkeys(s.protocol for s in whole(scores) if s.row == row)
+    return [(kind, point) for kind in kinds for point in places(scores, row, kind)]
+
+
+def _results(scores: list[Score], protocol: dict[str, Any]) -> list[dict[str, Any]]:
+    """The pretrained row, as model hubs read results."""
+    data = _data(protocol.get("test"))
+    return [
+        {
+            "task": {"type": "image-classification"},
+            "dataset": {"name": data, "type": "custom"},
+            "metrics": [
+                {
+                    "type": "accuracy",
+                    "name": f"{_PROTOCOLS.get(kind, kind)}, {point.n_labels:,} labels",
+                    "value": round(point.mean, 4),
+                }
+            ],
+        }
+        for kind, point in _points(scores, "pretrained")
+    ]
+
+
+def _table(scores: list[Score], protocol: dict[str, Any]) -> list[str]:
+    rows = dict.fromkeys(score.row for score in whole(scores))
+    lines = [
+        f"| {_cell(row)} | {_PROTOCOLS.get(kind, kind)} | {point.n_labels:,} | "
+        f"{len(point.values)} | {100 * point.mean:.1f} | {100 * point.low:.1f} to "
+        f"{100 * point.high:.1f} |"
+        for row in rows
+        for kind, point in _points(scores, row)
+    ]
+    if not lines:
+        return []
+    head = "| features | protocol | labels | label seeds | accuracy, % | 95 % interval |"
+    test = _cell(_data(protocol.get("test")))
+    told = (
+        f"Frozen features, {scores[0].n_test:,} test images ({test}); one seed of pretraining, "
+        "which is in no interval."
+    )
+    return ["\n".join(["## Results", "", told, "", head, "| --- " * 6 + "|", *lines])]
+
+
+def _data(name: object) -> str:
+    """A data set's name without the folders above it."""
+    text = str(name or "held out")
+    return shown(text if ":" in text and not Path(text).exists() else Path(text).name)
+
+
+def _cell(text: str) -> str:
+    return cut(text).replace("|", "/").replace("<", "&lt;")
