@@ -209,3 +209,13 @@ def test_lines_say_the_numbers() -> None:
     assert len(resolved) == len(autos)
     for key, line in zip(autos, resolved, strict=True):
         assert line.split()[:2] == ["auto", key.replace("_", "-")]
+
+
+def test_a_run_whose_plugin_is_gone_says_which_file_to_put_back(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text((Path(__file__).parents[2] / "examples" / "my_method.py").read_text())
+    folder = written(made(method="agree-and-spread", plugin=str(plugin)), tmp_path / "run")
+    assert Configuration.read(folder).settings.plugin == str(plugin)
+    plugin.unlink()
+    with pytest.raises(RunError, match=r"made with --plugin .*mine\.py, and no such file"):
+        Configuration.read(folder)

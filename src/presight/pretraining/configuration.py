@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from presight.core import automatic, registry, yamlfile
@@ -107,12 +108,14 @@ class Configuration:
         """What was written.
 
         Raises:
+            RunError: the user's file that holds the method is gone.
             IntegrityError: a file is missing or damaged.
         """
         try:
             told = json.loads(folder.data.read_text(encoding="utf-8"))
             flat = layout.flatten(yamlfile.read(folder.config))
             data = flat.pop("data")
+            _require_plugin(str(flat.get("plugin", "")), folder)
             split = option_list.split(**flat)
             return cls(
                 data=data,
@@ -208,6 +211,16 @@ class Configuration:
             f"schedule  {length}, {plan.optimizer} at learning rate {plan.peak_lr():.4g}",
             *resolved,
         ]
+
+
+def _require_plugin(plugin: str, folder: RunFolder) -> None:
+    """Refuse a run whose method's file is gone: the network is built by the method."""
+    if plugin and not Path(plugin).is_file():
+        raise RunError(
+            f"{folder} was made with --plugin {plugin}, and no such file is there. The backbone is "
+            "built by the method in it: put the file at that path; a relative one begins at the "
+            "folder you are in."
+        )
 
 
 def check_method(configuration: Configuration) -> Card:
