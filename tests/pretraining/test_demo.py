@@ -63,8 +63,10 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
 ) -> None:
     steps: list[tuple[str, ...]] = []
     asked: list[tuple[float, bool]] = []
+    rendered: list[str] = []
 
     def pretrain(data: str, *, settings: Any, plan: Any, options: Any) -> None:
+        assert rendered == [module.DATA, module.WATCH, module.LABELS, module.TEST]
         steps.append(("pretrain", settings.method, data))
         asked.append((settings.minutes, settings.overwrite))
         folder = RunFolder(settings.out)
@@ -78,6 +80,7 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
 
     monkeypatch.setattr(module, "pretrain", pretrain)
     monkeypatch.setattr(module, "evaluate_run", evaluate)
+    monkeypatch.setattr(module, "images_for", lambda source, spec, *_: rendered.append(spec))
     done = run_demo(str(tmp_path), minutes=3.0)
     data, labels, test = module.DATA, module.LABELS, module.TEST
     assert len({data, labels, test, module.WATCH}) == 4

@@ -40,7 +40,7 @@ class Measurement:
         duplicates: which test images are near duplicates of training images.
         diagnostics: what a backbone's features tell without labels, by row; plain JSON.
         predictions: int64 [q] into the training set's classes, by row, protocol, labels and seed.
-        warnings: about the data.
+        warnings: about the data, near duplicates left out.
     """
 
     scores: list[Score]
@@ -139,7 +139,7 @@ def measure(
     common = _common(split, shared, size)
     common["warnings"] += counts.told(amounts, classes)
     if say is not None:
-        for warning in common["warnings"]:
+        for warning in (*shared.words("test images", "training images"), *common["warnings"]):
             say(warning)
     rows = [of_backbone(name, backbone, split, options) for name, backbone in backbones.items()]
     named = {row.row: row for row in (*rows, pixels)}
@@ -224,7 +224,7 @@ def _probe_all(
 
 def _common(split: Division, shared: Duplicates, size: int) -> dict[str, Any]:
     """What every score's details say: the data, the split, and warnings about them."""
-    warnings = shared.words("test images", "training images")
+    warnings: list[str] = []
     if split.kind == "given" and split.train.fingerprint == split.test.fingerprint:
         warnings.append("train and test are the same images; accuracies say nothing.")
     warnings += _untested(split)

@@ -112,7 +112,15 @@ def card_text(
 
 def _numbers(last: dict[str, Any]) -> list[str]:
     """Plain numbers of a record; times are of the machine, not of the backbone."""
-    left_out = ("time", "seconds_left", "images_per_second")
+    left_out = (
+        "time",
+        "seconds",
+        "seconds_left",
+        "images_per_second",
+        "data_wait",
+        "step",
+        "steps",
+    )
     found = [
         f"- {name}: {value:.6g}"
         for name, value in last.items()

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from presight.core import ranges
+from presight.core import automatic, ranges
 from presight.core.options import split
 from presight.core.registry import entry
+from presight.core.settings import Settings
 from presight.evaluation.curve import places
 from presight.evaluation.verdict import verdict
 from presight.pretraining import markup
+from presight.pretraining.data import images_for, open_data
 from presight.pretraining.measure import Measured, evaluate_run
 from presight.pretraining.run import pretrain
 from presight.pretraining.telling import say
@@ -87,6 +89,15 @@ def _row(title: str, found: Measured, row: str, protocol: str) -> str:
     return f"{title:<24}" + "".join(cells)
 
 
+def _render() -> None:
+    """Make all scenes, once: or the first method would pay for them out of its minutes."""
+    say("rendering scenes")
+    settings = Settings()
+    side = automatic.cache_side(SIDE).number
+    for spec in (DATA, WATCH, LABELS, TEST):
+        images_for(open_data(spec, settings), spec, settings, side, [])
+
+
 def run_demo(out: str = "demo", minutes: float = 3.0) -> Demo:
     """Pretrain two methods without labels, and measure both.
 
@@ -100,6 +111,7 @@ def run_demo(out: str = "demo", minutes: float = 3.0) -> Demo:
     ranges.require(minutes > 0, "--minutes", minutes, "a number above 0")
     began = time.monotonic()
     folder, measured = Path(out), {}
+    _render()
     for number, name in enumerate(METHODS, 1):
         say(f"[{number}/{len(METHODS)}] pretraining without labels: {name}")
         run = folder / name

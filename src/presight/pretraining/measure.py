@@ -202,8 +202,7 @@ def _measured(
         "diagnostics": found.diagnostics,
     }
     _write(place, found, protocol)
-    said = dict.fromkeys(found.duplicates.words("test images", "training images"))
-    warnings = [*shared["words"], *warnings, *(w for w in found.warnings if w not in said)]
+    warnings = [*shared["words"], *warnings, *found.warnings]
     warnings += found.diagnostics["pretrained"].get("alarms", [])
     return Measured(place, found.scores, warnings, found.diagnostics)
 

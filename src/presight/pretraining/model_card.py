@@ -16,8 +16,10 @@ from presight.pretraining.card import card_text, seen
 from presight.pretraining.configuration import Configuration, check_method
 from presight.store import atomic
 from presight.store.folder import RunFolder
+from presight.store.header import read_metadata
 from presight.store.integrity import entry_of
 
+_ROOTS = ("safetensors.torch", "torchvision", "timm", "onnxruntime")
 _PROTOCOLS = {"linear": "linear probe", "knn": "kNN", "majority": "majority"}
 _LIMITS = """\
 ## Limits
@@ -58,16 +60,30 @@ def write_model_card(folder: RunFolder, weights: Path, usage: str) -> Path:
     entry = entry_of(weights)
     # Usage names the file alone: where it lay on its maker's disk is nobody's business.
     line = usage.replace(repr(str(weights)), repr(weights.name))
+    needed = next((root for root in _ROOTS if f"{root}." in line), "")
+    line = f"import {needed}\n\n{line}" if needed else line
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n{body}",
         *_table(scores, protocol),
-        f"## Use\n\n```python\n{line}\n```",
+        f"## Use\n\n```python\n{line}\n```\n\n{_input(config, weights)}",
         _LIMITS.rstrip(),
         f"## File\n\n- {weights.name}: {entry.size:,} bytes, SHA-256 {entry.sha256}",
     ]
     path = weights.with_name("README.md")
     atomic.write_text(path, "\n\n".join(parts) + "\n")
     return path
+
+
+def _input(config: Configuration, weights: Path) -> str:
+    """What images the network wants."""
+    told = f"Images are RGB, float [B, 3, H, W]; it was pretrained on {config.spec.image_size} px."
+    words = read_metadata(weights) if weights.suffix == ".safetensors" else {}
+    if "mean" not in words:
+        return f"{told} Values are in [0, 1]; normalization is inside."
+    return (
+        f"{told} The trunk's own weights take values in [0, 1] less the mean ({words['mean']}), "
+        f"divided by the deviation ({words['std']}), by channel; presight does that by itself."
+    )
 
 
 def _newest(folder: RunFolder) -> tuple[list[Score], dict[str, Any]] | None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from presight.reporting.charts.training import Series, over_epochs
-from reporting.charts.svg import roots, texts
+from reporting.charts.svg import texts
 
 
 def test_one_line_has_no_label_and_several_have() -> None:
@@ -26,5 +26,5 @@ def test_ends_stand_in_the_description() -> None:
 
 
 def test_odd_values_are_drawn() -> None:
-    roots(over_epochs([Series([1.0, 1.0], [0.0, 0.0])], "c", "loss"))
-    roots(over_epochs([Series([0.0, 1.0], [-1e300, 1e300])], "c", "$"))
+    assert "loss" in texts(over_epochs([Series([1.0, 1.0], [0.0, 0.0])], "c", "loss"))
+    assert "$" in texts(over_epochs([Series([0.0, 1.0], [-1e300, 1e300])], "c", "$"))
