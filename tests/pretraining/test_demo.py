@@ -66,7 +66,7 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
     rendered: list[str] = []
 
     def pretrain(data: str, *, settings: Any, plan: Any, options: Any) -> None:
-        assert rendered == [module.DATA, module.WATCH, module.LABELS, module.TEST]
+        assert rendered[-4:] == [module.DATA, module.WATCH, module.LABELS, module.TEST]
         steps.append(("pretrain", settings.method, data))
         asked.append((settings.minutes, settings.overwrite))
         folder = RunFolder(settings.out)
