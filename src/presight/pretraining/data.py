@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Literal
 
-from presight.core import world
+from presight.core import ranges, world
 from presight.core.settings import Settings
 from presight.data.canvas import Images, Packed, images_of
 from presight.data.decode import Limits
@@ -25,6 +27,32 @@ def open_data(data: str, settings: Settings) -> Source:
         max_bad_fraction=settings.max_bad_fraction,
         workers=0 if settings.workers == "auto" else settings.workers,
         progress=counted("looking at images", settings.quiet),
+    )
+
+
+def as_asked(
+    own: Settings,
+    *,
+    download: bool,
+    follow_links: bool,
+    quiet: bool,
+    min_side: int | Literal["auto"] = "auto",
+    max_bad_fraction: float | Literal["auto"] = "auto",
+) -> Settings:
+    """A run's settings for images that are looked at later; `auto` is as the run had it.
+
+    Raises:
+        UsageError: a number out of range.
+    """
+    ranges.check("min_side", min_side, "--min-side")
+    ranges.check("max_bad_fraction", max_bad_fraction, "--max-bad-fraction")
+    return dataclasses.replace(
+        own,
+        download=download or own.download,
+        min_side=own.min_side if min_side == "auto" else min_side,
+        max_bad_fraction=own.max_bad_fraction if max_bad_fraction == "auto" else max_bad_fraction,
+        follow_links=follow_links or own.follow_links,
+        quiet=quiet,
     )
 
 

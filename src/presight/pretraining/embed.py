@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from presight.evaluation.features import backbone_digest, cached, extract
 from presight.evaluation.score import weights_of
 from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.data import cache_folder, counted, images_for, limits, open_data
+from presight.pretraining.data import as_asked, cache_folder, counted, images_for, limits, open_data
 from presight.restore import load_backbone, origin_of
 from presight.store import atomic
 from presight.store.folder import RunFolder
@@ -156,12 +155,7 @@ def embed_run(
     folder = RunFolder(run)
     folder.open()
     own = Configuration.read(folder).settings
-    settings = dataclasses.replace(
-        own,
-        download=download or own.download,
-        follow_links=follow_links or own.follow_links,
-        quiet=quiet,
-    )
+    settings = as_asked(own, download=download, follow_links=follow_links, quiet=quiet)
     told: list[str] = []
     source, labels, classes = _source(data, settings)
     if select > len(source):

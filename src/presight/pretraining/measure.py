@@ -28,7 +28,7 @@ from presight.evaluation.table import score_table, stage_line
 from presight.evaluation.verdict import verdict
 from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.data import cache_folder, counted, open_labels
+from presight.pretraining.data import as_asked, cache_folder, counted, open_labels
 from presight.pretraining.overlap import overlap
 from presight.pretraining.unlabelled import CAUTION, PAIR, look_without_labels
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
@@ -138,16 +138,13 @@ def evaluate_run(
     folder = RunFolder(run)
     folder.open()
     config = Configuration.read(folder)
-    own = config.settings
-    ranges.check("min_side", min_side, "--min-side")
-    ranges.check("max_bad_fraction", max_bad_fraction, "--max-bad-fraction")
-    settings = dataclasses.replace(
-        own,
-        download=download or own.download,
-        min_side=own.min_side if min_side == "auto" else min_side,
-        max_bad_fraction=own.max_bad_fraction if max_bad_fraction == "auto" else max_bad_fraction,
-        follow_links=follow_links or own.follow_links,
+    settings = as_asked(
+        config.settings,
+        download=download,
+        follow_links=follow_links,
         quiet=quiet,
+        min_side=min_side,
+        max_bad_fraction=max_bad_fraction,
     )
     if not labels:
         place, told = look_without_labels(folder, config, settings, device)
