@@ -44,6 +44,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def give(*words: object) -> Said:
     """Give a command; it prints no traceback and changes nothing here but the run folder."""
     out, err = io.StringIO(), io.StringIO()
+    assert not Path("pyproject.toml").exists(), "a command is given in a folder of its own"
     before = _others()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([str(word) for word in words])

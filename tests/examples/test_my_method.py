@@ -51,7 +51,8 @@ def test_spread_embeddings_that_agree_are_the_best(example: ModuleType) -> None:
     assert loss < collapsed
 
 
-def test_it_is_found_by_its_file() -> None:
+def test_it_is_found_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # what a command leaves unchanged is everything below this folder
     assert "Agree and spread" in give("list", "methods", "--plugin", FILE).out
     help_page = give("pretrain", "--plugin", FILE, "--method", "agree-and-spread", "--help").out
     assert "--eps" in help_page
