@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from evaluation.doubles import Pictures, Small, colored
+from presight.evaluation import diagnostics
 from presight.evaluation.diagnose import augmented, diagnose, health_lines
 from presight.evaluation.features import backbone_digest
 from presight.views.catalogue import recipe
@@ -38,6 +40,7 @@ def test_a_collapse_is_said_and_its_kind() -> None:
     assert diagnose(healthy)["alarms"] == []
     (line,) = diagnose(torch.ones(500, 32) + 1e-3 * healthy)["alarms"]
     assert "collapsed" in line
+    assert "spread 0.00099 of about 1, and 1 without" in line
     flat = torch.randn(500, 1, generator=generator) * torch.randn(1, 32, generator=generator)
     (line,) = diagnose(flat + 1e-4 * healthy)["alarms"]
     assert "of 32" in line
@@ -52,9 +55,31 @@ def test_noise_is_said() -> None:
 def test_no_number_stands_without_its_companion() -> None:
     views = torch.randn(60, 4, 16, generator=torch.Generator().manual_seed(0))
     (line,) = health_lines({"pretrained": diagnose(views[:, 0], views)})
-    for words in ("effective rank", "RankMe", "60 images", "sphere", "signal", "noise"):
+    for words in (
+        "effective rank", "RankMe", "60 images", "centered", "norm 4", "90 % between",
+        "dead units 0.0 %", "sphere", "signal", "noise",
+    ):  # fmt: skip
         assert words in line
     assert health_lines({"raw": {}}) == []
+
+
+def test_the_scale_of_features_does_not_matter_to_lidar() -> None:
+    """Its delta is a number beside variances: of tiny features it would be all of the noise."""
+    generator = torch.Generator().manual_seed(0)
+    views = torch.randn(60, 1, 8, generator=generator) + 0.1 * torch.randn(
+        60, 4, 8, generator=generator
+    )
+    plain, tiny = diagnose(views[:, 0], views), diagnose(views[:, 0], 1e-4 * views + 1)
+    assert tiny["lidar_signal"] == pytest.approx(plain["lidar_signal"], rel=1e-2)
+    assert tiny["alarms"] == plain["alarms"] == []
+
+
+def test_the_spectrum_is_of_images_from_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images often lie by class: the first ones alone would have no spectrum here."""
+    monkeypatch.setattr(diagnostics, "_ROWS", 200)
+    rows = torch.randn(400, 16, generator=torch.Generator().manual_seed(0))
+    rows[:200] = 0.0
+    assert diagnose(rows)["alpha_last"] == 16
 
 
 def test_clusters_are_compared_with_classes_where_there_are_two() -> None:

@@ -6,12 +6,15 @@ import pytest
 import torch
 
 from presight.errors import UsageError
+from presight.evaluation import diagnostics
 from presight.evaluation.diagnostics import (
     alignment,
     alpha,
+    dead_units,
     describe,
     effective_rank,
     lidar,
+    norms,
     power_law,
     rankme,
     spread,
@@ -76,8 +79,47 @@ def test_alignment_of_right_angles() -> None:
 def test_describe_names_how_many_images() -> None:
     told = describe(gaussian(40, 8))
     assert told["rank_images"] == 40
-    assert set(told) == {"effective_rank", "rankme", "feature_std", "uniformity", "rank_images"}
+    assert set(told) == {
+        "effective_rank", "rankme", "feature_std", "feature_std_centered", "norm_low",
+        "norm_median", "norm_high", "dead_units", "uniformity", "rank_images",
+    }  # fmt: skip
+    assert told["feature_std_centered"] == spread(gaussian(40, 8), centered=True)
+    assert told["norm_low"] < told["norm_median"] < told["norm_high"]
     assert describe(gaussian(1, 8)) == {}
+
+
+def test_norms_are_percentiles_of_lengths() -> None:
+    """Lengths 0, 5, ..., 500 of multiples of (3, 4)."""
+    rows = torch.arange(101.0)[:, None] * torch.tensor([3.0, 4.0])
+    assert norms(rows.flip(0)) == pytest.approx((25.0, 250.0, 475.0))
+
+
+def test_norms_of_a_gaussian_are_about_the_root_of_its_width() -> None:
+    assert norms(gaussian(2000, 400))[1] == pytest.approx(20, abs=0.1)
+
+
+def test_units_that_say_the_same_of_every_image_are_dead() -> None:
+    rows = gaussian(50, 8).relu()
+    assert dead_units(rows) == 0
+    rows[:, 2], rows[:, 5] = 0.0, -7.0
+    rows[::2, 5] *= 1 + 1e-7
+    rows[:, 6] *= 1e-9  # small, and alive
+    assert dead_units(rows) == pytest.approx(2 / 8)
+    assert dead_units(torch.ones(5, 3)) == 1
+
+
+def test_rows_of_zeros_are_one_place_for_the_uniformity() -> None:
+    """Two zeros at distance 0, each at distance 1 from the unit row: exponents 0, -2, -2."""
+    rows = torch.tensor([[0.0, 0.0], [0.0, 0.0], [3.0, 4.0]])
+    assert uniformity(rows) == pytest.approx(math.log((1 + 2 * math.exp(-2)) / 3))
+    assert uniformity(torch.zeros(4, 2)) == pytest.approx(0)
+
+
+def test_pairs_in_blocks_are_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = gaussian(100, 6)
+    whole = uniformity(rows)
+    monkeypatch.setattr(diagnostics, "_PAIRS", 7)
+    assert uniformity(rows) == pytest.approx(whole)
 
 
 def test_refuses() -> None:

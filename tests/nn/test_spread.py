@@ -34,6 +34,22 @@ def test_equal_embeddings_have_rank_zero_and_spread_zero() -> None:
     rows = torch.ones(32, 8)
     assert effective_rank(rows) == 0
     assert spread(rows) == pytest.approx(0, abs=1e-6)
+    assert spread(rows / 3 + 1e4, centered=True) == 0
+
+
+def test_what_rows_share_does_not_lower_the_centered_spread() -> None:
+    """Positive parts of a Gaussian, as after a ReLU: 0.825 as they are, 1 around their mean."""
+    rows = torch.randn(4000, 64, generator=torch.Generator().manual_seed(0)).relu()
+    assert spread(rows) == pytest.approx(0.825, abs=0.005)
+    assert spread(rows, centered=True) == pytest.approx(1, abs=0.01)
+    assert spread(rows + 100) < 0.01
+    assert spread(rows + 100, centered=True) == pytest.approx(spread(rows, centered=True), abs=1e-5)
+
+
+def test_the_centered_spread_of_a_cross_by_hand() -> None:
+    """Around (5, 5) rows point along the axes, 3 to 1: entries 1, -1, 0, 0 deviate by sqrt(1/2)."""
+    rows = torch.tensor([[8.0, 5], [2, 5], [5, 6], [5, 4]])
+    assert spread(rows, centered=True) == pytest.approx(1)
 
 
 def test_spread_over_the_sphere_is_about_one() -> None:

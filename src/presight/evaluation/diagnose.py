@@ -11,7 +11,15 @@ from torch import Tensor
 
 from presight.core.draw import Draw
 from presight.evaluation.clusters import clustered
-from presight.evaluation.diagnostics import Lidar, alignment, alpha, describe, lidar, uniform_sphere
+from presight.evaluation.diagnostics import (
+    Lidar,
+    alignment,
+    alpha,
+    describe,
+    lidar,
+    sampled,
+    uniform_sphere,
+)
 from presight.evaluation.features import Progress, frozen
 
 if TYPE_CHECKING:
@@ -81,13 +89,13 @@ def diagnose(
     """
     told: dict[str, Any] = {**describe(features), "dim": features.shape[1]}
     told["uniform_sphere"] = uniform_sphere(features.shape[1])
-    law = alpha(features[:20_000])
+    law = alpha(sampled(features))
     if law is not None:
         told |= {"alpha_fit": law.fit, "alpha_first": law.first, "alpha_last": law.last}
         told["alpha"] = law.alpha if law.fit >= _POWER_LAW else None
     discriminant = None
     if views is not None:
-        discriminant = lidar(views)
+        discriminant = lidar(_unit_variance(views))
         told |= {
             "alignment": alignment(views[:, 0], views[:, 1]),
             "lidar": discriminant.value,
@@ -102,13 +110,19 @@ def diagnose(
     return told
 
 
+def _unit_variance(views: Tensor) -> Tensor:
+    """Views scaled so that LiDAR's delta means the same for features of every scale."""
+    deviation = views.double().flatten(0, 1).std(0, correction=0).square().mean().sqrt()
+    return views / (float(deviation) or 1.0)
+
+
 def _alarms(told: dict[str, Any], discriminant: Lidar | None) -> list[str]:
     found = []
     rank, dim, spread = told["effective_rank"], told["dim"], told["feature_std"]
     if spread < _COLLAPSED:
         found.append(
-            f"The features hardly differ from image to image: spread {spread:.2g} of about 1. "
-            "They have collapsed."
+            f"The features hardly differ from image to image: spread {spread:.2g} of about 1, and "
+            f"{told['feature_std_centered']:.2g} without what they share. They have collapsed."
         )
     elif rank < _FEW_DIRECTIONS * dim:
         found.append(
@@ -142,7 +156,10 @@ def health_lines(diagnostics: Mapping[str, Mapping[str, Any]]) -> list[str]:
         parts = [
             f"effective rank {told['effective_rank']:.1f} of {told['dim']} "
             f"(RankMe {told['rankme']:.1f}, {told['rank_images']:,} images{_few(told)})",
-            f"spread {told['feature_std']:.2f}",
+            f"spread {told['feature_std']:.2f} (centered {told['feature_std_centered']:.2f})",
+            f"norm {told['norm_median']:.3g} (90 % between {told['norm_low']:.3g} and "
+            f"{told['norm_high']:.3g})",
+            f"dead units {100 * told['dead_units']:.1f} %",
             f"uniformity {told['uniformity']:.2f} (sphere {told['uniform_sphere']:.2f})",
         ]
         if "lidar" in told:

@@ -18,7 +18,8 @@ from presight.errors import UsageError
 from presight.nn.spread import effective_rank, spread
 
 _ROWS = 20_000  # rows that `describe` looks at
-_PAIRS = 2048  # rows of which all pairs are compared
+_PAIRS = 2048  # rows of which `describe` compares all pairs
+_SAME = 1e-6  # of a unit's largest value: a smaller range is rounding
 
 
 def _entropy_rank(weights: Tensor, eps: float) -> float:
@@ -58,6 +59,27 @@ def rankme(features: Tensor) -> float:
     return _entropy_rank(torch.linalg.eigvalsh(small).clamp_min(0.0).sqrt(), 1e-7)
 
 
+def norms(features: Tensor) -> tuple[float, float, float]:
+    """Lengths of the rows: the 5th, 50th and 95th percentile.
+
+    Args:
+        features: [n, d].
+    """
+    lengths = _rows(features).norm(dim=1)
+    low, middle, high = lengths.quantile(lengths.new_tensor([0.05, 0.5, 0.95])).tolist()
+    return low, middle, high
+
+
+def dead_units(features: Tensor) -> float:
+    """Share of the columns that have one value for all images, rounding aside; in [0, 1].
+
+    Args:
+        features: [n, d].
+    """
+    low, high = _rows(features).aminmax(dim=0)
+    return float((high - low <= _SAME * torch.maximum(high, -low)).double().mean())
+
+
 def alignment(first: Tensor, second: Tensor) -> float:
     """Mean squared distance of positive pairs on the unit sphere, in [0, 4]; lower is closer.
 
@@ -87,10 +109,12 @@ def uniformity(features: Tensor) -> float:
     Source: as for `alignment`, with t = 2.
     """
     rows = functional.normalize(_rows(features), dim=1)
-    n = len(rows)
-    squared = (2.0 - 2.0 * rows @ rows.T).clamp_min(0.0)
-    exponents = (-2.0 * squared).masked_fill_(torch.eye(n, dtype=torch.bool), -torch.inf)
-    return float(exponents.flatten().logsumexp(0) - torch.tensor(n * (n - 1.0)).log())
+    n, lengths = len(rows), rows.square().sum(1)  # 1, but 0 for a row of zeros
+    total = -float(n)  # the pairs of a row with itself
+    for part, own in zip(rows.split(_PAIRS), lengths.split(_PAIRS), strict=True):
+        squared = own[:, None] + lengths - 2.0 * part @ rows.T
+        total += float(squared.clamp_min_(0.0).mul_(-2.0).exp_().sum())
+    return math.log(total / (n * (n - 1.0)))
 
 
 def uniform_sphere(d: int) -> float:
@@ -200,8 +224,10 @@ def lidar(views: Tensor, *, delta: float = 1e-4) -> Lidar:
 
     Args:
         views: [n, q, d], q views of each image, grouped: views of different images in one group
-            give noise the score of a perfect representation.
-        delta: added to the diagonal of S_w, above 0.
+            give noise the score of a perfect representation. With n (q - 1) below d, S_w is known
+            by delta alone in some directions, and the signal is too large.
+        delta: added to the diagonal of S_w, above 0; it means nothing but beside the features'
+            scale.
 
     Raises:
         UsageError: fewer than two images or two views.
@@ -225,17 +251,40 @@ def lidar(views: Tensor, *, delta: float = 1e-4) -> Lidar:
     return Lidar(_entropy_rank(eigenvalues, 1e-8), float(eigenvalues.sum()) / d, n, q)
 
 
+def sampled(features: Tensor, seed: int = 0) -> Tensor:
+    """The rows in a random order, 20,000 of them at most.
+
+    Args:
+        features: [n, d]; files often lie by class, so that the first rows stand for few classes.
+        seed: of the order.
+    """
+    order = torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))
+    return features[order[:_ROWS].to(features.device)]
+
+
 def describe(features: Tensor, seed: int = 0) -> dict[str, float]:
-    """The numbers that one set of features allows, with the count they were computed on."""
+    """The numbers that one set of features allows, with the count they were computed on.
+
+    Args:
+        features: [n, d]; `sampled` says which rows are looked at.
+        seed: of the sample.
+
+    Returns:
+        Nothing for fewer than two rows.
+    """
     if len(features) < 2:
         return {}
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(features), generator=generator)
-    rows = features[order[:_ROWS].to(features.device)]
+    rows = sampled(features, seed)
+    low, middle, high = norms(rows)
     return {
         "effective_rank": effective_rank(rows),
         "rankme": rankme(rows),
         "feature_std": spread(rows),
+        "feature_std_centered": spread(rows, centered=True),
+        "norm_low": low,
+        "norm_median": middle,
+        "norm_high": high,
+        "dead_units": dead_units(rows),
         "uniformity": uniformity(rows[:_PAIRS]),
         "rank_images": len(rows),
     }

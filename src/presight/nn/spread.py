@@ -37,19 +37,25 @@ def effective_rank(rows: Tensor) -> float:
     return float(torch.exp(-(share * share.log()).sum()))
 
 
-def spread(rows: Tensor) -> float:
+def spread(rows: Tensor, *, centered: bool = False) -> float:
     """Standard deviation of the unit rows' entries, times sqrt(d).
 
     Args:
         rows: float [n, d].
+        centered: take off the mean row first. That is blind to how little rows differ beside what
+            they share, and says how even their differences are.
 
     Returns:
         About 1 where directions are uniform, 0 where all are equal. Rows that are never negative,
-        as after a ReLU, stay at about 0.8 at best.
+        as after a ReLU, stay at about 0.8 at best, and at about 1 when centered.
 
     Source: Chen, He: Exploring Simple Siamese Representation Learning (CVPR 2021), section 4.1.
     """
-    unit = functional.normalize(_checked(rows), dim=1)
+    rows = _checked(rows)
+    if centered:
+        rows, largest = rows - rows.mean(0), rows.abs().max()
+        rows[rows.abs() <= torch.finfo(torch.float32).eps * largest] = 0.0  # rounding of a mean
+    unit = functional.normalize(rows, dim=1)
     return float(unit.std(0, correction=0).mean() * math.sqrt(unit.shape[1]))
 
 
