@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from presight.errors import UsageError
 from presight.nn import cluster
-from presight.nn.cluster import balanced, kmeans, nearest, whiten
+from presight.nn.cluster import balanced, kmeans, whiten
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -135,20 +135,6 @@ def test_components_without_variance_are_zero() -> None:
 def test_half_precision_tables_are_taken() -> None:
     features = noise(200, 4).half()
     assert torch.allclose(whiten(features, 4), whiten(features.double(), 4), atol=1e-6)
-
-
-# Neighbors.
-
-
-def test_nearest_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, queries = normalize(noise(30, 4), dim=1), normalize(noise(7, 4, seed=1), dim=1)
-    expected = (queries @ rows.T).sort(dim=1, descending=True)
-    monkeypatch.setattr(cluster, "SCORES_AT_ONCE", 60)
-    values, indices = nearest(queries, rows, 5)
-    assert torch.allclose(values, expected.values[:, :5])
-    assert torch.equal(indices, expected.indices[:, :5])
-    with pytest.raises(UsageError, match="k must be 1 to 30"):
-        nearest(queries, rows, 31)
 
 
 # Sampling.

@@ -1,4 +1,4 @@
-"""Clustering without labels: whitening, k-means, nearest neighbors, balanced sampling.
+"""Clustering without labels: whitening, k-means, balanced sampling.
 
 Everything is a function of its arguments: random choices come from a key, and sums are matrix
 products in a fixed order, so that the same rows give the same clusters on the same device.
@@ -116,25 +116,6 @@ def whiten(
     signs = vectors.gather(0, vectors.abs().argmax(0, keepdim=True)).sign()  # one of two
     project = vectors * signs * scale
     return torch.cat([((part - mean) @ project).float() for part in blocks()])
-
-
-@torch.no_grad()
-def nearest(queries: Tensor, rows: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k rows of largest dot product for each query: (products [q, k], indices int64 [q, k]).
-
-    Args:
-        queries: [q, d].
-        rows: [n, d]; unit rows make the product the cosine.
-        k: 1 to n, largest first.
-
-    Raises:
-        UsageError: k out of range.
-    """
-    if not 1 <= k <= len(rows):
-        raise UsageError(f"k must be 1 to {len(rows)}, the number of rows; received {k}.")
-    block = max(1, SCORES_AT_ONCE // len(rows))
-    found = [(part @ rows.T).topk(k, dim=1) for part in torch.split(queries, block)]
-    return torch.cat([best.values for best in found]), torch.cat([best.indices for best in found])
 
 
 def balanced(assignments: Tensor, *, key: tuple[int | str, ...] = (0,)) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from presight.errors import UsageError
+from presight.evaluation.neighbors import nearest
 from presight.nn import cluster
 
 _NEIGHBORS = 20
@@ -56,8 +57,6 @@ def _most_typical(rows: Tensor, members: Tensor) -> int:
     if len(members) == 1:
         return int(members[0])
     own = rows[members]
-    k = min(_NEIGHBORS, len(members) - 1)
-    similar, _ = cluster.nearest(own, own, k + 1)
-    # Of unit rows; the first is the row itself, or a twin of it at the same distance.
-    distance = (2.0 - 2.0 * similar[:, 1:]).clamp_min(0.0).sqrt().mean(1)
+    _, similar = nearest(own, _NEIGHBORS)
+    distance = (2.0 - 2.0 * similar).clamp_min(0.0).sqrt().mean(1)
     return int(members[distance.argmin()])

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from presight.core.draw import shuffled
-from presight.nn import cluster
+from presight.evaluation.neighbors import nearest
 
 Kind = Literal["tsne", "pca", "none"]
 MOST = 3000
@@ -83,7 +83,7 @@ def _among(rows: Tensor, chosen: Tensor, anchors: Tensor) -> Tensor:
     rest = torch.ones(len(rows), dtype=torch.bool)
     rest[chosen] = False
     if bool(rest.any()):
-        similar, index = cluster.nearest(rows[rest], rows[chosen], min(_ANCHORS, len(chosen)))
+        index, similar = nearest(rows[chosen], _ANCHORS, rows[rest])
         weight = torch.softmax(similar / 0.07, dim=1)
         places[rest] = (weight[:, :, None] * anchors[index]).sum(1)
     return places
