@@ -111,7 +111,7 @@ def uniformity(features: Tensor) -> float:
     rows = functional.normalize(_rows(features), dim=1)
     n, lengths = len(rows), rows.square().sum(1)  # 1, but 0 for a row of zeros
     total = -float(n)  # the pairs of a row with itself
-    for part, own in zip(rows.split(_PAIRS), lengths.split(_PAIRS), strict=True):
+    for part, own in zip(torch.split(rows, _PAIRS), torch.split(lengths, _PAIRS), strict=True):
         squared = own[:, None] + lengths - 2.0 * part @ rows.T
         total += float(squared.clamp_min_(0.0).mul_(-2.0).exp_().sum())
     return math.log(total / (n * (n - 1.0)))
