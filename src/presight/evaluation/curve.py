@@ -76,7 +76,7 @@ def gap(scores: Sequence[Score], protocol: str, n: int, row: str, other: str) ->
         other: whose is subtracted.
 
     Returns:
-        Mean difference and its 95 % interval, in [-1, 1]; None where there is nothing to pair.
+        Mean difference, in [-1, 1], and its 95 % interval; None where there is nothing to pair.
     """
     sides = [
         {s.seed: s for s in whole(scores) if (s.row, s.protocol, s.n_train) == (name, protocol, n)}

@@ -107,9 +107,9 @@ def over_seeds(results: NDArray[np.int8], *, draws: int = 10_000, seed: int = 0)
         raise UsageError(f"results must be [seeds, images]; received {results.shape}.")
     seeds, n = results.shape
     generator = np.random.default_rng(seed)
-    # An image matters only by its column of results, of which there are few kinds.
-    kinds, counts = np.unique(results, axis=1, return_counts=True)
-    sampled = generator.multinomial(n, counts / n, size=draws) @ kinds.mean(0) / n
+    # An image matters only by its sum over seeds, of which there are few kinds.
+    kinds, counts = np.unique(results.sum(0, dtype=np.int64), return_counts=True)
+    sampled = generator.multinomial(n, counts / n, size=draws) @ (kinds / seeds) / n
     if seeds > 1:
         spread = results.mean(1).std(ddof=1) / math.sqrt(seeds)
         sampled = sampled + spread * generator.standard_t(seeds - 1, size=draws)
