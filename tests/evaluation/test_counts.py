@@ -35,6 +35,8 @@ def test_counts_are_read_in_any_order_and_once() -> None:
         ("50,many", "has 'many'"),
         ("", "has ''"),
         ("-5", "has '-5'"),
+        ("5_", "has '5_'"),
+        ("9" * 5000, "has '999"),
         ("50,1001", "1,001 labels; there are 1,000"),
         ("1,all", "asks for 1 labels"),
     ],

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from evaluation.doubles import Pictures, Small, colored
+from presight.errors import UsageError
 from presight.evaluation import diagnostics
 from presight.evaluation.diagnose import augmented, diagnose, health_lines
 from presight.evaluation.features import backbone_digest
@@ -22,6 +23,15 @@ def test_views_are_grouped_by_their_image_and_do_not_depend_on_the_others() -> N
     assert torch.allclose(found[1], alone[0], atol=1e-5)
     assert not torch.allclose(found[1, 0], found[1, 1])
     assert backbone_digest(net) == before
+
+
+def test_views_that_are_no_pairs_or_not_finite_are_refused() -> None:
+    net, images = Small(), colored(3, 0).images
+    with pytest.raises(UsageError, match="views is 3"):
+        augmented(net, images, torch.arange(3), PAIR, views=3)
+    net.layers[0].bias.data[1] = float("inf")  # type: ignore[union-attr]
+    with pytest.raises(UsageError, match="3 of 3 images hold NaN or infinity"):
+        augmented(net, images, torch.arange(3), PAIR, views=2)
 
 
 def test_views_of_one_image_are_nearer_than_images_are() -> None:

@@ -44,6 +44,13 @@ def test_modes_and_tensors_are_as_before() -> None:
     assert not backbone.layers[1].training
 
 
+def test_features_that_are_not_finite_are_refused() -> None:
+    backbone = Small()
+    backbone.layers[0].bias.data[0] = float("nan")  # type: ignore[union-attr]
+    with pytest.raises(UsageError, match="10 of 10 images hold NaN or infinity"):
+        extract(backbone, IMAGES, size=8, views=Whole())
+
+
 class Stubborn(Small):
     """Its batch norm never leaves training mode."""
 

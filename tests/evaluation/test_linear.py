@@ -79,7 +79,7 @@ def test_the_choice_is_made_on_some_images_and_keeps_every_class(
     assert last[2] is not None
     *_, cold = real(x, torch.unique(y, return_inverse=True)[1], [probe.strength],
                     n_classes=len(probe.classes))  # fmt: skip
-    assert (probe.logits(x).softmax(1) - cold.logits(x).softmax(1)).abs().max() < 0.02
+    assert (probe.scores(x).softmax(1) - cold.logits(x).softmax(1)).abs().max() < 0.02
     assert whole.n_validation == probe.n_validation
 
 

@@ -110,6 +110,23 @@ def test_refuses_wrong_shapes_and_labels() -> None:
         knn(torch.eye(4), torch.tensor([0, -1, 0, 0]), torch.eye(4))
 
 
+def test_refuses_what_is_not_finite() -> None:
+    """NaN would be the nearest of all, and its class the answer."""
+    bank, labels = torch.eye(4), torch.arange(4)
+    strange = bank.clone()
+    strange[2, 1] = float("nan")
+    for train, test in ((strange, bank), (bank, strange)):
+        with pytest.raises(UsageError, match="1 of 4 images hold NaN"):
+            knn(train, labels, test)
+        with pytest.raises(UsageError, match="1 of 4 images hold NaN"):
+            neighbors.nearest(train, 1, test)
+
+
+def test_large_numbers_of_classes_cost_nothing() -> None:
+    labels = torch.tensor([10**12, 5, 10**12, 7])
+    assert knn(torch.eye(4), labels, torch.eye(4), k=1).tolist() == labels.tolist()
+
+
 def by_definition(bank: torch.Tensor, k: int) -> list[list[int]]:
     """Neighbors by sorting all pairs, equals by place."""
     unit = torch.nn.functional.normalize(bank.float(), dim=1)

@@ -106,7 +106,6 @@ def test_features_that_are_all_equal_give_the_majority() -> None:
     ("features", "strengths"),
     [
         (torch.ones(1, 3), None),
-        (torch.full((4, 3), float("nan")), None),
         (torch.ones(4, 3), [0.0]),
         (torch.ones(4, 3), []),
     ],
@@ -114,6 +113,21 @@ def test_features_that_are_all_equal_give_the_majority() -> None:
 def test_what_has_no_answer_is_refused(features: Tensor, strengths: list[float] | None) -> None:
     with pytest.raises(UsageError, match="ridge: "):
         ridge(features, torch.zeros(len(features), dtype=torch.int64), strengths=strengths)
+
+
+def test_features_or_labels_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(UsageError, match="4 of 4 images hold NaN"):
+        ridge(torch.full((4, 3), float("nan")), torch.arange(4))
+    with pytest.raises(UsageError, match=r"labels \(3,\)"):
+        ridge(torch.ones(4, 3), torch.arange(3))
+
+
+def test_half_precision_is_no_worse_than_its_rounding() -> None:
+    """A large mean in float16 is not taken off in float16."""
+    features, labels = made(80, 10)
+    half = (features + 100).half()
+    plain, other = ridge(half.double(), labels), ridge(half, labels)
+    assert torch.allclose(plain.scores(half), other.scores(half), atol=1e-5)
 
 
 def test_a_monitor_can_afford_it() -> None:

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from presight.core.draw import shuffled
@@ -44,7 +44,7 @@ def agreement(clusters: ArrayLike, classes: ArrayLike) -> Agreement:
 
     Args:
         clusters: integers [n], the cluster of each image.
-        classes: integers [n], 0 or more.
+        classes: integers [n].
 
     Raises:
         UsageError: lengths that differ, or nothing to compare.
@@ -60,15 +60,13 @@ def agreement(clusters: ArrayLike, classes: ArrayLike) -> Agreement:
             f"clusters {found.shape} and classes {truth.shape} must be [n] both, n >= 1. "
             "Give one of each for every image."
         )
-    numbers: NDArray[np.int64] = np.unique(found, return_inverse=True)[1].astype(np.int64)
-    pairs = np.zeros((numbers.max() + 1, int(truth.max()) + 1), np.int64)
-    np.add.at(pairs, (numbers, truth), 1)
+    pairs = metrics.cluster.contingency_matrix(truth, found)
     return Agreement(
         ami=float(metrics.adjusted_mutual_info_score(truth, found)),
         nmi=float(metrics.normalized_mutual_info_score(truth, found)),
         ari=float(metrics.adjusted_rand_score(truth, found)),
-        purity=float(pairs.max(1).sum() / len(found)),
-        clusters=len(pairs),
+        purity=float(pairs.max(0).sum() / len(found)),
+        clusters=pairs.shape[1],
         images=len(found),
     )
 

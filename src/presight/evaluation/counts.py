@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from presight.errors import UsageError
@@ -50,7 +51,7 @@ def read(text: str, n: int, classes: int) -> list[int]:
         if word == "all":
             found.add(n)
             continue
-        if not word.isascii() or not word.replace("_", "").isdigit():
+        if not re.fullmatch("[0-9]{1,12}", word):
             raise UsageError(
                 f"--label-counts has {word[:40]!r}; expected auto, or counts such as 50,200,all."
             )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from presight.core.draw import Draw
+from presight.errors import UsageError
 from presight.evaluation.clusters import clustered
 from presight.evaluation.diagnostics import (
     Lidar,
@@ -20,7 +21,7 @@ from presight.evaluation.diagnostics import (
     sampled,
     uniform_sphere,
 )
-from presight.evaluation.features import Progress, frozen
+from presight.evaluation.features import Progress, frozen, require_finite
 
 if TYPE_CHECKING:
     from presight.core.backbone import Backbone
@@ -56,7 +57,12 @@ def augmented(
         views: of each image, even and 2 or more.
         seed: of the views.
         progress: told images done and in all.
+
+    Raises:
+        UsageError: an odd number of views, or a feature is NaN or infinite.
     """
+    if views < 2 or views % 2:
+        raise UsageError(f"views is {views}; they come in pairs, so 2, 4 or more were expected.")
     device = torch.device(device)
     found = torch.empty(len(rows), views, backbone.dim)
     step = 64
@@ -71,6 +77,7 @@ def augmented(
                 found[start : start + step, first : first + 2] = part
             if progress is not None:
                 progress(min(start + step, len(rows)), len(rows))
+    require_finite(found)
     return found
 
 

@@ -51,6 +51,24 @@ def backbone_digest(backbone: Backbone) -> str:
     return hasher.hexdigest()
 
 
+def require_finite(features: Tensor) -> None:
+    """Refuse features that hold NaN or infinity: every comparison with them is false, or an answer.
+
+    Args:
+        features: float, images first.
+
+    Raises:
+        UsageError: not every number is finite.
+    """
+    strange = int((~torch.isfinite(features)).flatten(1).any(1).sum())
+    if strange:
+        raise UsageError(
+            f"the features of {strange:,} of {len(features):,} images hold NaN or infinity; finite "
+            "numbers were expected. The backbone has diverged: pretrain again with a smaller "
+            "learning rate."
+        )
+
+
 @contextmanager
 def frozen(backbone: nn.Module, device: torch.device) -> Iterator[None]:
     """Evaluation mode on `device`; afterwards modes and place are as before.
@@ -126,7 +144,7 @@ def extract(
 
     Raises:
         IntegrityError: the backbone changed its own tensors.
-        UsageError: the batch size is below 1.
+        UsageError: the batch size is below 1, or a feature is NaN or infinite.
     """
     if batch_size < 1:
         raise UsageError(f"batch_size is {batch_size}; it must be 1 or more.")
@@ -141,6 +159,7 @@ def extract(
                 features[index] = backbone(pictures).float().cpu()
             if progress is not None:
                 progress(int(index[-1]) + 1, len(images))
+    require_finite(features)
     return features
 
 

@@ -94,12 +94,14 @@ def divide(train: LabelledImages, test: LabelledImages | None, share: float, see
                 "without emptying a class. Label more images, or give a test set."
             )
         return Division(train, train, kept, held, train.labels[held], "held out of train")
+    if not len(test.labels):
+        raise DataError("the test set has no labelled images. Give one that has, or none.")
     strange = [test.classes[label] for label in torch.unique(test.labels).tolist()
                if test.classes[label] not in train.classes]  # fmt: skip
-    if strange or not len(test.labels):
+    if strange:
         raise DataError(
-            f"the test set has {len(test.labels)} images and the classes {strange[:5]} that the "
-            "training set does not have. Give both sets the same classes."
+            f"the test set has the classes {strange[:5]} that the training set does not have. "
+            "Give both sets the same classes."
         )
     into = torch.tensor([train.classes.index(name) if name in train.classes else -1
                          for name in test.classes])  # fmt: skip

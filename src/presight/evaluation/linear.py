@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from presight.errors import UsageError
+from presight.evaluation.classifier import LinearClassifier
+from presight.evaluation.features import require_finite
 from presight.evaluation.logistic import Fit, fit
 from presight.evaluation.split import stratified_split
 
@@ -39,34 +41,18 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """A linear classifier of features.
+class Probe(LinearClassifier):
+    """A linear classifier of features, in float32, whose scores are logits.
 
     Args:
-        classes: int64 [C], the labels that were seen, ascending.
-        weight: float32 [C, d].
-        bias: float32 [C].
-        strength: of the penalty, chosen.
         converged: whether the final fit converged.
         trials: what was tried, from strong to weak; empty where nothing could be held out.
         n_validation: images of train that chose the strength.
     """
 
-    classes: Tensor
-    weight: Tensor
-    bias: Tensor
-    strength: float
     converged: bool
     trials: tuple[Trial, ...]
     n_validation: int
-
-    def logits(self, features: Tensor) -> Tensor:
-        """Float32 [n, C], in the order of `classes`."""
-        return features.float() @ self.weight.T + self.bias
-
-    def predict(self, features: Tensor) -> Tensor:
-        """Labels, int64 [n]; equal logits go to the lowest class."""
-        return self.classes[self.logits(features).argmax(1)]
 
 
 def strengths(features: Tensor, *, thorough: bool = False) -> list[float]:
@@ -82,7 +68,7 @@ def strengths(features: Tensor, *, thorough: bool = False) -> list[float]:
     low, high, count = _THOROUGH if thorough else _FEW
     scale = 1.0
     if not thorough:
-        variance = float((features.float() - features.float().mean(0)).square().mean())
+        variance = float(features.float().var(0, correction=0).mean())
         scale = len(features) * (variance or 1.0)
     exponents = torch.linspace(math.log10(high), math.log10(low), count).tolist()
     return [scale * 10.0**exponent for exponent in exponents]
@@ -213,7 +199,4 @@ def _check(train: Tensor, labels: Tensor) -> None:
             f"{len(labels)} labels of {len(torch.unique(labels))} class; a linear probe needs two "
             "classes or more. Label more images."
         )
-    if not bool(torch.isfinite(train).all()):
-        raise UsageError(
-            "the features hold NaN or infinity, expected finite numbers; the backbone has diverged."
-        )
+    require_finite(train)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _HISTORY = 10
 _HALVINGS = 25
-_ROWS = 2**26  # logits held at a time
+_LOGITS = 2**26  # logits held at a time
+_BLOCK = 4096  # rows of features summed at a time
 _ONE_THREAD = 2**24  # numbers of a problem that is solved on one thread
 _SMALL = 2**22  # numbers of a problem that is cheap enough for float64
 
@@ -60,10 +61,12 @@ class Plain:
     @staticmethod
     def of(features: Tensor) -> Plain:
         """Center, scale by the root mean square and, where d > n, rotate into n coordinates."""
-        mean = features.mean(0, dtype=torch.float64).to(features.dtype)
+        # By parts: float64 copies of all features would be the largest thing in memory.
+        sums = [part.sum(0, dtype=torch.float64) for part in torch.split(features, _BLOCK)]
+        mean = (torch.stack(sums).sum(0) / len(features)).to(features.dtype)
         rows = features - mean
-        scale = float(rows.double().square().mean().sqrt()) or 1.0
-        rows = rows / scale
+        scale = float(rows.std(correction=0)) or 1.0
+        rows /= scale
         if rows.shape[1] <= rows.shape[0]:
             return Plain(rows, mean, scale, None)
         basis, triangle = torch.linalg.qr(rows.T)
@@ -184,9 +187,9 @@ def _value_and_gradient(
     value = 0.5 * penalty * weight.square().sum((1, 2))
     gradient = torch.zeros_like(theta)
     gradient[:, :-1] = penalty[:, None, None] * weight
-    for start in range(0, len(rows), max(1, _ROWS // (problems * classes))):
-        x = rows[start : start + max(1, _ROWS // (problems * classes))]
-        y = labels[start : start + len(x), None, None].expand(-1, problems, 1)
+    size = max(1, _LOGITS // (problems * classes))
+    for x, own in zip(torch.split(rows, size), torch.split(labels, size), strict=True):
+        y = own[:, None, None].expand(-1, problems, 1)
         logs = ((x @ flat).view(len(x), problems, classes) + bias).log_softmax(2)
         value = value - logs.gather(2, y)[..., 0].sum(0) / len(rows)
         error = logs.exp().scatter_add_(2, y, -torch.ones_like(y, dtype=logs.dtype)) / len(rows)

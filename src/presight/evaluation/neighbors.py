@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from presight.errors import UsageError
-from presight.evaluation.features import Progress
+from presight.evaluation.features import Progress, require_finite
 
 _CELLS = 2**25  # similarities held at a time, 128 MiB
 _TIE = 1e-5  # votes closer than this share of the largest are equal: float32 is no finer
@@ -63,7 +63,7 @@ def nearest(
         Indices int64 [q, k] and similarities float32 [q, k] in [-1, 1], on the CPU.
 
     Raises:
-        UsageError: k below 1, or shapes that do not fit.
+        UsageError: k below 1, shapes that do not fit, or numbers that are not finite.
     """
     itself = queries is None
     asked = bank if queries is None else queries
@@ -74,6 +74,8 @@ def nearest(
         )
     if k < 1:
         raise UsageError(f"k is {k}; it must be 1 or more.")
+    require_finite(bank)
+    require_finite(asked)
     k = max(0, min(k, len(bank) - itself))
     where = torch.empty(len(asked), k, dtype=torch.int64)
     alike = torch.empty(len(asked), k)
@@ -148,7 +150,8 @@ def knn(
         int64 [q]; equal votes go to the lowest class.
 
     Raises:
-        UsageError: an empty bank, k or temperature out of range, sizes that do not fit.
+        UsageError: an empty bank, k or temperature out of range, sizes that do not fit, features
+            that are not finite.
 
     Source: Wu, Xiong, Yu, Lin, Unsupervised Feature Learning via Non-Parametric Instance
     Discrimination, CVPR 2018, section 3.4.
@@ -161,15 +164,16 @@ def knn(
         tensor([0, 2])
     """
     _check(train, train_labels, test, k, temperature, leave_one_out)
-    classes = int(train_labels.max()) + 1
+    classes, labels = torch.unique(train_labels.long(), return_inverse=True)
     n = len(train) - leave_one_out
     if k > n:
-        k = neighbor_count(n, len(torch.unique(train_labels)))
-    labels, predictions = train_labels.long(), []
+        k = neighbor_count(n, len(classes))
+    predictions = []
     for _, similar in _blocks(train, test, leave_one_out):
-        votes = _votes(similar, labels, k, temperature, classes)
+        votes = _votes(similar, labels, k, temperature, len(classes))
         equal = votes >= votes.amax(1, keepdim=True) * (1.0 - _TIE)
-        predictions.append(equal.to(torch.uint8).argmax(1))  # argmax takes the first of equals
+        first = equal.to(torch.uint8).argmax(1)  # argmax takes the first of equals
+        predictions.append(classes[first])
     return torch.cat(predictions) if predictions else labels.new_empty(0)
 
 
@@ -194,3 +198,5 @@ def _check(
         raise UsageError(
             f"leave_one_out needs the bank as test; received {len(train)} and {len(test)} rows."
         )
+    require_finite(train)
+    require_finite(test)

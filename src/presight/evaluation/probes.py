@@ -67,17 +67,7 @@ def ladder(
     chosen = split.subset(n, options.seed)
 
     def of(part: LabelledImages, rows: Tensor) -> list[Tensor]:
-        return stage_features(
-            backbone,
-            part.images,
-            rows,
-            size=options.size,
-            width=budget.width,
-            device=options.device,
-            batch_size=options.batch_size,
-            views=options.views,
-            progress=options.progress,
-        )
+        return stage_features(backbone, part.images, rows, budget.width, options.extract)
 
     learned = of(split.train, split.train_rows[chosen])
     measured = of(split.test, split.test_rows)

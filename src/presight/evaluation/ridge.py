@@ -9,36 +9,24 @@ import torch
 from torch import Tensor
 
 from presight.errors import UsageError
+from presight.evaluation.classifier import LinearClassifier
+from presight.evaluation.features import require_finite
 
 RELATIVE = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Strengths that are tried, times n times the features' mean variance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ridge:
-    """A linear classifier of features, fitted by least squares.
+class Ridge(LinearClassifier):
+    """A linear classifier of features, in float64, fitted by least squares.
+
+    Scores are about 1 for the class and 0 for others, and sum to 1.
 
     Args:
-        classes: int64 [C], the labels that were seen, ascending.
-        weight: float64 [C, d].
-        bias: float64 [C].
-        strength: of the penalty, chosen.
         tried: pairs (strength, mean squared error of the targets with each row left out).
     """
 
-    classes: Tensor
-    weight: Tensor
-    bias: Tensor
-    strength: float
     tried: tuple[tuple[float, float], ...]
-
-    def scores(self, features: Tensor) -> Tensor:
-        """Float64 [n, C], about 1 for the class and 0 for others; the rows sum to 1."""
-        return features.double() @ self.weight.T + self.bias
-
-    def predict(self, features: Tensor) -> Tensor:
-        """Labels, int64 [n]; equal scores go to the lowest class."""
-        return self.classes[self.scores(features).argmax(1)]
 
 
 def ridge(
@@ -60,19 +48,21 @@ def ridge(
         The classifier of the best strength; of equal ones the strongest.
 
     Raises:
-        UsageError: too few rows, features that are not finite, or a strength that is not above 0.
+        UsageError: too few rows or labels, features that are not finite, or a strength that is not
+            above 0.
 
     Source: Allen, Technometrics 16, 1974 (the residuals of rows that were left out).
     """
-    if len(train) < 2 or not bool(torch.isfinite(train).all()):
+    if len(train) < 2 or train_labels.shape != (len(train),):
         raise UsageError(
-            f"ridge: {len(train)} rows of features were given; 2 or more are needed, and every "
-            "number of them must be finite."
+            f"ridge: {len(train)} rows of features and labels {tuple(train_labels.shape)} were "
+            "given; 2 rows or more are needed, and a label for each."
         )
+    require_finite(train)
     classes, column = torch.unique(train_labels, return_inverse=True)
     targets = torch.nn.functional.one_hot(column, len(classes)).double()
     center, level = train.double().mean(0), targets.mean(0)
-    rows, targets = (train - center.to(train.dtype)).float(), targets - level
+    rows, targets = (train.double() - center).float(), targets - level
     values, vectors, parts = _spectrum(rows)
     scale = float(values.sum()) / train.shape[1] or 1.0
     chosen = [r * scale for r in RELATIVE] if strengths is None else list(strengths)

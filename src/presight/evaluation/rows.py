@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,18 @@ class Options:
     batch_size: int
     views: Recipe | None
     progress: Progress | None
+
+    def extract(self, backbone: Backbone, images: Images) -> Tensor:
+        """Features float32 [N, dim] of a backbone, made in this way."""
+        return extract(
+            backbone,
+            images,
+            size=self.size,
+            device=self.device,
+            batch_size=self.batch_size,
+            views=self.views,
+            progress=self.progress,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,18 +90,7 @@ def _features(
 
 def of_backbone(row: str, backbone: Backbone, split: Division, options: Options) -> Features:
     """Features of a backbone."""
-
-    def compute(images: Images) -> Tensor:
-        return extract(
-            backbone,
-            images,
-            size=options.size,
-            device=options.device,
-            batch_size=options.batch_size,
-            views=options.views,
-            progress=options.progress,
-        )
-
+    compute = partial(options.extract, backbone)
     return _features(row, backbone_digest(backbone), split, options.size, options, compute)
 
 

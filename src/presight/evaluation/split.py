@@ -45,13 +45,12 @@ def stratified_order(
     drawn = Draw(seed, 0, rows).integers(stream, (), 2**62)
     # Equal names are possible only where rows are repeated; the row itself then decides.
     shuffle = torch.argsort(drawn, stable=True)
-    place = torch.empty(len(labels), dtype=torch.float64)
-    for label in torch.unique(labels).tolist():
-        members = shuffle[labels[shuffle] == label]
-        place[members] = (torch.arange(len(members)).double() + 0.5) / len(members)
     # Sorted by class first, then stably by place: ties go by class, not by the files' order.
     by_class = shuffle[torch.argsort(labels[shuffle], stable=True)]
-    return by_class[torch.argsort(place[by_class], stable=True)]
+    sizes = torch.unique(labels, return_counts=True)[1]
+    rank = torch.arange(len(labels)) - (sizes.cumsum(0) - sizes).repeat_interleave(sizes)
+    place = (rank.double() + 0.5) / sizes.repeat_interleave(sizes)
+    return by_class[torch.argsort(place, stable=True)]
 
 
 def stratified_split(

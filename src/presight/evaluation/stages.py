@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from presight.core.backbone import Backbone
 from presight.core.batch import Batch
-from presight.evaluation.features import Progress, extract
 
 if TYPE_CHECKING:
-    from presight.core.recipe import Recipe
     from presight.data.canvas import Images
 
+_EPS = 1e-5  # of a batch norm
 PUBLISHED = 9000
 """Numbers of an image and stage that published layer-wise probes keep, about."""
 
@@ -106,13 +106,8 @@ def stage_features(
     backbone: Backbone,
     images: Images,
     rows: Tensor,
-    *,
-    size: int,
     width: int,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    views: Recipe | None = None,
-    progress: Progress | None = None,
+    extract: Callable[[Backbone, Images], Tensor],
 ) -> list[Tensor]:
     """Features of every stage: average pooled maps, flattened.
 
@@ -120,26 +115,14 @@ def stage_features(
         backbone: with `stages` and `stage_dims`.
         images: the data layer's images.
         rows: int64 [n], of which images.
-        size: side of a view, pixels.
         width: numbers of an image and stage, about.
-        device: where the backbone runs.
-        batch_size: images at a time.
-        views: a recipe with the key `view`; by default the center of the image.
-        progress: told images done and in all.
+        extract: how features of all images are made.
 
     Returns:
         A float32 [n, C s s] for each stage f1..fk.
     """
     pooled = _Pooled(backbone, width)
-    found = extract(
-        pooled,
-        Some(images, rows),
-        size=size,
-        device=device,
-        batch_size=batch_size,
-        views=views,
-        progress=progress,
-    )
+    found = extract(pooled, Some(images, rows))
     return list(torch.split(found, pooled.widths, 1))
 
 
@@ -151,8 +134,7 @@ def normalized(train: Tensor, test: Tensor, channels: int) -> tuple[Tensor, Tens
         test: float [q, C s s].
         channels: C; statistics are of a channel, over rows and places.
     """
-    norm = nn.BatchNorm1d(channels, affine=False, momentum=None)
-    norm(train.view(len(train), channels, -1))
-    norm.eval()
-    first, second = (norm(part.view(len(part), channels, -1)).flatten(1) for part in (train, test))
+    parts = [part.view(len(part), channels, -1) for part in (train, test)]
+    variance, mean = torch.var_mean(parts[0], (0, 2), correction=0, keepdim=True)
+    first, second = (((part - mean) / (variance + _EPS).sqrt()).flatten(1) for part in parts)
     return first, second
