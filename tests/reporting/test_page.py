@@ -158,8 +158,7 @@ def test_an_unescaped_template_would_be_caught(
     """Negative control of the tests above."""
     from presight.reporting import page
 
-    environment = page._environment()
-    environment.autoescape = False
+    environment = page._environment().overlay(autoescape=False)
     monkeypatch.setattr(page, "_environment", lambda: environment)
     make_run(tmp_path / "run", name=PAYLOADS[0])
     assert "alert(1)" in page_of(tmp_path, tmp_path / "run").scripts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Sequence
@@ -122,7 +123,9 @@ def _counted(things: int) -> str:
     return f"{words[things] if things < len(words) else things} thing{'' if things == 1 else 's'}"
 
 
+@functools.cache
 def _environment() -> Environment:
+    """One for all pages: a template is compiled once."""
     made = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
