@@ -5,7 +5,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from presight.evaluation import logistic
-from presight.evaluation.logistic import Fit, Plain, fit, minimize
+from presight.evaluation.logistic import Fit, Plain, Problem, fit, minimize
 
 SOLVERS = ["scikit-learn", "own"]
 
@@ -125,8 +125,8 @@ def test_both_solvers_agree_over_the_path() -> None:
     x, y = problem()
     plain = Plain.of(x)
     path = [100.0, 1.0, 0.01]
-    mine = minimize(plain.rows, y, path, 4, 1e-7, 2000)
-    theirs = logistic._by_sklearn(plain.rows, y, path, 4, 1e-7, 2000)
+    asked = Problem(plain.rows, y, 4, 1e-7, 2000)
+    mine, theirs = minimize(asked, path), logistic._by_sklearn(asked, path)
     for (weight, _, converged, _), (other, _, _, _) in zip(mine, theirs, strict=True):
         assert converged
         assert torch.allclose(weight, other, atol=2e-3 * float(other.abs().max()))

@@ -10,8 +10,9 @@ changes the solution, but all make it cheaper and its tolerance independent of t
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -113,37 +114,53 @@ def fit(
     inner = [strength / plain.scale**2 for strength in strengths]
     solve = _by_sklearn if features.device.type == "cpu" else minimize
     begin = None if start is None else plain.into(start)
-    for solution in solve(plain.rows, labels, inner, n_classes, tolerance, max_iter, begin):
+    problem = Problem(plain.rows, labels, n_classes, tolerance, max_iter, begin)
+    for solution in solve(problem, inner):
         yield plain.back(*solution)
 
 
 Solution = tuple[Tensor, Tensor, bool, int]
-Start = tuple[Tensor, Tensor]  # weight [C, k] and bias [C]
 
 
-def _shares(labels: Tensor, classes: int) -> Tensor:
-    """Log of the classes' shares: the bias without weights, where every solver starts."""
-    return (torch.bincount(labels, minlength=classes).double() / len(labels)).log()
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a solver is given, but for the strengths.
+
+    Args:
+        rows: float [n, k], plain.
+        labels: int64 [n].
+        classes: C.
+        tolerance: of the mean loss's gradient.
+        max_iter: iterations of a strength.
+        start: weight [C, k] and bias [C] to begin at; without them the classes' shares.
+    """
+
+    rows: Tensor
+    labels: Tensor
+    classes: int
+    tolerance: float
+    max_iter: int
+    start: tuple[Tensor, Tensor] | None = None
+
+    def begin(self) -> tuple[Tensor, Tensor]:
+        """Weight [C, k] and bias [C] where every solver starts."""
+        if self.start is not None:
+            return self.start
+        shares = torch.bincount(self.labels, minlength=self.classes).double() / len(self.labels)
+        return self.rows.new_zeros(self.classes, self.rows.shape[1]), shares.log()
 
 
-def _by_sklearn(
-    rows: Tensor,
-    labels: Tensor,
-    strengths: list[float],
-    classes: int,
-    tol: float,
-    max_iter: int,
-    start: Start | None = None,
-) -> Iterator[Solution]:
+def _by_sklearn(problem: Problem, strengths: list[float]) -> Iterator[Solution]:
     """One strength after the other, each started at the one before."""
     from sklearn.linear_model import LogisticRegression
 
     # Of two classes scikit-learn fits one row w = w1 - w0, whose penalty is half as large.
-    two = 2.0 if classes == 2 else 1.0
+    two = 2.0 if problem.classes == 2 else 1.0
+    rows, labels, tol = problem.rows, problem.labels, problem.tolerance
     rows = rows.double() if rows.numel() <= _SMALL else rows
-    model = LogisticRegression(tol=tol, max_iter=max_iter, warm_start=True)
-    weight, bias = start or (rows.new_zeros(classes, rows.shape[1]), _shares(labels, classes))
-    if classes == 2:
+    model = LogisticRegression(tol=tol, max_iter=problem.max_iter, warm_start=True)
+    weight, bias = problem.begin()
+    if problem.classes == 2:
         weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
     model.coef_ = weight.to(rows.dtype).numpy()
     model.intercept_ = bias.to(rows.dtype).numpy()
@@ -151,7 +168,7 @@ def _by_sklearn(
         model.set_params(C=two / strength)
         in_time = _fit_model(model, rows, labels)
         weight, bias = torch.tensor(model.coef_), torch.tensor(model.intercept_)
-        if classes == 2:
+        if problem.classes == 2:
             weight, bias = torch.cat((-weight, weight)) / 2, torch.cat((-bias, bias)) / 2
         theta = torch.cat((weight.T, bias[None]))[None].to(rows.dtype)
         penalty = theta.new_tensor([strength / len(rows)])
@@ -215,32 +232,23 @@ def _direction(gradient: Tensor, history: list[tuple[Tensor, Tensor, Tensor]]) -
     return -q
 
 
-def minimize(
-    rows: Tensor,
-    labels: Tensor,
-    strengths: list[float],
-    classes: int,
-    tol: float,
-    max_iter: int,
-    start: Start | None = None,
-) -> list[Solution]:
+def minimize(problem: Problem, strengths: list[float]) -> list[Solution]:
     """L-BFGS of all strengths at once: one product of matrices an iteration serves them all.
 
     Every strength has its own curvature pairs and its own step, found by halving until the value
     falls enough (Armijo). Converged ones stand still.
     """
-    rows, labels = rows.double() if rows.device.type == "cpu" else rows, labels.to(rows.device)
-    penalty = torch.tensor(strengths, dtype=rows.dtype, device=rows.device) / len(rows)
-    theta = rows.new_zeros(len(strengths), rows.shape[1] + 1, classes)
-    if start is None:
-        theta[:, -1] = _shares(labels, classes).to(theta)
-    else:
-        theta[:] = torch.cat((start[0].T, start[1][None])).to(theta)
-    value, gradient = _value_and_gradient(theta, rows, labels, penalty)
+    rows, labels = problem.rows, problem.labels.to(problem.rows.device)
+    rows = rows.double() if rows.device.type == "cpu" else rows
+    penalty = rows.new_tensor(strengths) / len(rows)
+    weight, bias = problem.begin()
+    theta = torch.cat((weight.T.to(rows), bias[None].to(rows))).repeat(len(strengths), 1, 1)
+    evaluate = partial(_value_and_gradient, rows=rows, labels=labels, penalty=penalty)
+    value, gradient = evaluate(theta)
     history: list[tuple[Tensor, Tensor, Tensor]] = []
     taken = torch.zeros(len(strengths), dtype=torch.long, device=rows.device)
-    for _ in range(max_iter):
-        active = gradient.abs().amax((1, 2)) > tol
+    for _ in range(problem.max_iter):
+        active = gradient.abs().amax((1, 2)) > problem.tolerance
         if not bool(active.any()):
             break
         taken += active
@@ -252,18 +260,15 @@ def minimize(
         if not history:
             move = move / flat.norm(dim=1, keepdim=True).clamp_min(1.0)
             slope = slope / flat.norm(dim=1).clamp_min(1.0)
-        found = _halve(theta, value, move.view_as(theta), slope, rows, labels, penalty)
+        found = _halve(theta, value, move.view_as(theta), slope, evaluate)
         if found is None:
             break
         step, value, renewed = found
         history = [*history, _pair(step.flatten(1), (renewed - gradient).flatten(1))][-_HISTORY:]
         theta, gradient = theta + step, renewed
-    done = (gradient.abs().amax((1, 2)) <= tol).tolist()
-    theta = theta.float()
-    return [
-        (theta[i, :-1].T.contiguous(), theta[i, -1], done[i], int(taken[i]))
-        for i in range(len(strengths))
-    ]
+    done = (gradient.abs().amax((1, 2)) <= problem.tolerance).tolist()
+    ends = zip(theta.float(), done, taken.tolist(), strict=True)
+    return [(one[:-1].T.contiguous(), one[-1], small, steps) for one, small, steps in ends]
 
 
 def _pair(s: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -278,21 +283,17 @@ def _halve(
     value: Tensor,
     move: Tensor,
     slope: Tensor,
-    rows: Tensor,
-    labels: Tensor,
-    penalty: Tensor,
+    evaluate: Callable[[Tensor], tuple[Tensor, Tensor]],
 ) -> tuple[Tensor, Tensor, Tensor] | None:
     """(step, value, gradient) after halving each problem's step; None where none can move."""
     length = torch.ones_like(value)
     slack = 4 * torch.finfo(value.dtype).eps * value.abs()
-    for _ in range(_HALVINGS):
+    for halving in range(_HALVINGS + 1):
         step = length[:, None, None] * move
-        tried, gradient = _value_and_gradient(theta + step, rows, labels, penalty)
+        tried, gradient = evaluate(theta + step)
         enough = tried <= value + 1e-4 * length * slope + slack
         if bool(enough.all()):
-            return (step, tried, gradient) if bool((step != 0).any()) else None
-        length = torch.where(enough, length, length / 2)
-    length = torch.where(enough, length, torch.zeros_like(length))
-    step = length[:, None, None] * move
-    tried, gradient = _value_and_gradient(theta + step, rows, labels, penalty)
+            break
+        shorter = length / 2 if halving < _HALVINGS - 1 else torch.zeros_like(length)
+        length = torch.where(enough, length, shorter)
     return (step, tried, gradient) if bool((step != 0).any()) else None

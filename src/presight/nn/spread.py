@@ -54,7 +54,7 @@ def spread(rows: Tensor, *, centered: bool = False) -> float:
     rows = _checked(rows)
     if centered:
         rows, largest = rows - rows.mean(0), rows.abs().max()
-        rows[rows.abs() <= torch.finfo(torch.float32).eps * largest] = 0.0  # rounding of a mean
+        rows[rows.abs() <= torch.finfo(torch.float32).eps * largest] = 0.0  # rounding
     unit = functional.normalize(rows, dim=1)
     return float(unit.std(0, correction=0).mean() * math.sqrt(unit.shape[1]))
 
