@@ -74,6 +74,20 @@ def test_each_value_says_where_it_comes_from(finished: Path) -> None:
     assert config.origins["keep"] == "default"
 
 
+def test_defaults_are_what_an_empty_command_would_have_had(tmp_path: Path) -> None:
+    """By the preset, like the values beside them, but that auto is not looked up."""
+    given = {"temperature": 0.5, "out": "a", "lr": 0.125, "keep": 7}
+    held = layout.flatten(yamlfile.read(written(made(**given), tmp_path / "a").config))
+    usual = layout.flatten(yamlfile.read(written(made(), tmp_path / "b").config))
+    defaults = Configuration.read(RunFolder(tmp_path / "a")).defaults
+    assert defaults.keys() == held.keys() - {"data"}
+    differ = {name for name in defaults if defaults[name] != held[name]}
+    looked_up = {name for name in defaults if defaults[name] != usual[name]}
+    assert differ - looked_up == given.keys() - looked_up
+    assert {"workers", "batch_size"} < looked_up
+    assert not {"temperature", "views", "lr", "keep"} & looked_up
+
+
 def test_orders_are_not_saved_as_part_of_the_run(tmp_path: Path) -> None:
     config = made(quiet=True, json=True, overwrite=True, accept_data_change=True)
     flat = layout.flatten(yamlfile.read(written(config, tmp_path).config))

@@ -117,6 +117,7 @@ def make_run(
             "source": name,
             "fingerprint": "0123abcd",
             "spec": {"n_samples": 12_345, "image_size": 32},
+            "defaults": {"epochs": 100, "lr": 0.3, "views": {"name": "usual", "size": 32}},
             "origins": {"epochs": "user", "lr": "default", "method": name, "views": "file"},
         },
     )

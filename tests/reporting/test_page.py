@@ -100,10 +100,10 @@ def test_a_run_is_named_by_its_method_and_backbone(tmp_path: Path) -> None:
     text = page_of(tmp_path, tmp_path / "a", tmp_path / "b").text
     assert "a simclr \N{MIDDLE DOT} resnet18 \N{MIDDLE DOT} 12,345 images" in text
     assert "a simclr done 1,000 71.2 (67.1 to 75.0)" in text
-    assert "method.name simclr simclr" in text
+    assert "method.name simclr none simclr" in text
     assert "Chen et al., ICML 2020." in text
-    assert "method.views.size 32 file" in text
-    assert "train.epochs 3 user" in text
+    assert "method.views.size 32 32 file" in text
+    assert "train.epochs 3 100 user" in text
 
 
 def test_one_file_without_network_and_one_script_by_its_digest(tmp_path: Path) -> None:

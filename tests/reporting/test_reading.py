@@ -16,6 +16,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert (run.name, run.status, run.skipped, run.remarks) == ("run", "done", 0, [])
     assert run.config["train.epochs"] == 3.0
     assert run.origins["epochs"] == "user"
+    assert run.defaults == {"epochs": 100, "lr": 0.3, "views.name": "usual", "views.size": 32}
     assert len(run.records) == 60
     assert run.scores == usual_scores()
     assert [path.name for path in run.pictures] == ["first-batch.png"]

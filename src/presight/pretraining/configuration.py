@@ -58,6 +58,8 @@ class Configuration:
         fingerprint: of the data's content and order.
         origins: option -> where its value comes from.
         requested: what the user gave, by option.
+        defaults: option -> the value that an empty command would have had, `auto` as the word;
+            runs of before this was stored have none.
     """
 
     data: str
@@ -68,6 +70,7 @@ class Configuration:
     fingerprint: str
     origins: Mapping[str, str]
     requested: Mapping[str, Any]
+    defaults: Mapping[str, Any]
 
     @property
     def origin(self) -> Origin:
@@ -100,6 +103,7 @@ class Configuration:
             "spec": dataclasses.asdict(self.spec),
             "requested": plain(self.requested),
             "origins": dict(self.origins),
+            "defaults": dict(self.defaults),
         }
         atomic.write_json(folder.data, told)
 
@@ -126,6 +130,7 @@ class Configuration:
                 fingerprint=told["fingerprint"],
                 origins=told["origins"],
                 requested=told["requested"],
+                defaults=told.get("defaults", {}),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args, get_type_hints
 
 from presight.core import automatic, registry, world
+from presight.core import configuration as layout
 from presight.core import options as option_list
 from presight.core.automatic import Rule
 from presight.core.batch import DataSpec
@@ -15,6 +16,7 @@ from presight.core.method import Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Executor, Recipe
 from presight.core.settings import Settings
+from presight.core.values import plain
 from presight.data.pack import source_sizes
 from presight.data.source import Source
 from presight.errors import DataError, UsageError
@@ -85,6 +87,7 @@ def configure(
         fingerprint=source.fingerprint,
         origins=resolver.origins,
         requested={**resolver.settings.given(), **plan, **options},
+        defaults=_defaults(kind, preset, size, device),
     )
     if "epochs" in plan or not settings.minutes:
         return of_length(found, chosen.epochs)
@@ -226,6 +229,14 @@ def _options(
     defaults = {o.name: o.default for o in option_list.of_method(kind)}
     values = {**defaults, **_typed(kind, preset.options), **given}
     return {name: _resolved(value, size, device) for name, value in values.items()}
+
+
+def _defaults(kind: type[Method], preset: Preset, size: int, device: str) -> dict[str, Any]:
+    """Every saved option as it is where the command does not name it, in plain data."""
+    fields = [field for field in dataclasses.fields(Settings) if field.name not in layout.ORDERS]
+    settings = {field.name: field.default for field in fields}
+    values = {**settings, **vars(preset.plan), **_options(kind, preset, {}, size, device)}
+    return {name: plain(value) for name, value in values.items()}
 
 
 def _resolved(value: Any, size: int, device: str) -> Any:

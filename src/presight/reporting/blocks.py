@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -19,6 +19,7 @@ class Table:
         numeric: all but the first column are numbers.
         caption: above it.
         sortable: the script adds buttons to its head.
+        strong: numbers of the rows that are set in bold.
     """
 
     kind: ClassVar[str] = "table"
@@ -27,6 +28,7 @@ class Table:
     numeric: bool = True
     caption: str = ""
     sortable: bool = False
+    strong: Collection[int] = ()
 
 
 @dataclasses.dataclass(frozen=True)

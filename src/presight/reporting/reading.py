@@ -50,6 +50,7 @@ class RunFacts:
         info: run.json.
         config: option, with its section's path, -> value.
         origins: option's name -> default, auto, user or preset.
+        defaults: option, a recipe's fields with its path, -> default; empty where none is stored.
         environment: environment.json.
         data: data.json.
         records: of metrics.jsonl.
@@ -67,6 +68,7 @@ class RunFacts:
     info: Mapping[str, Any]
     config: Mapping[str, Any]
     origins: Mapping[str, Any]
+    defaults: Mapping[str, Any]
     environment: Mapping[str, Any]
     data: Mapping[str, Any]
     records: list[dict[str, Any]]
@@ -119,6 +121,7 @@ def read_run(path: Path) -> RunFacts:
         info=tried(folder.run_file, _table, empty),
         config=tried(folder.config, lambda file: _flat(yamlfile.read(file)), empty),
         origins=table_of(data.get("origins")),
+        defaults=_flat(table_of(data.get("defaults"))),
         environment=tried(folder.environment, _table, empty),
         data=data,
         records=tried(folder.metrics, _records, []),
@@ -135,8 +138,8 @@ def read_run(path: Path) -> RunFacts:
 
 def nothing_read(path: Path, why: str) -> RunFacts:
     """A folder of several that cannot be shown; its row says why."""
-    return RunFacts(path.resolve().name, {"status": "unreadable"}, {}, {}, {}, {}, [], [], [], None,
-                    [], {}, 0, "", [why])  # fmt: skip
+    return RunFacts(path.resolve().name, {"status": "unreadable"}, {}, {}, {}, {}, {}, [], [], [],
+                    None, [], {}, 0, "", [why])  # fmt: skip
 
 
 class _Tried:

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from presight.core import registry
 from presight.core.wording import cut, duration, visible
@@ -22,14 +22,7 @@ _FILES = ("backbone.safetensors", "config.yaml", "data.json")
 def section(run: RunFacts) -> Section:
     """Everything needed to do it again, but the data."""
     blocks: list[Block] = [*_method(run), *_command(run)]
-    options = _options(run)
-    if options:
-        set_, default = ([row for row in options if (row[2] in _UNSET) is past]
-                         for past in (False, True))  # fmt: skip
-        caption = "What differs from the defaults"
-        if set_:
-            blocks.append(Table(_HEAD, set_, numeric=False, caption=caption))
-        blocks.append(Folded("options at their defaults", Table(_HEAD, default, numeric=False)))
+    blocks += _options(run)
     blocks.append(Facts("Data and environment", _facts(run)))
     rows = _pairs(run.environment)
     if rows:
@@ -37,10 +30,6 @@ def section(run: RunFacts) -> Section:
         blocks.append(Folded("environment in full", table))
     return Section("done", "What exactly was done", "Everything needed to do it again, but the "
                    "data: a colleague needs the same images.", blocks)  # fmt: skip
-
-
-_HEAD = ("option", "value", "set by")
-_UNSET = ("", "default")
 
 
 def title_of(run: RunFacts) -> str:
@@ -80,22 +69,47 @@ def _command(run: RunFacts) -> list[Block]:
     return [Command("Command", re.sub(r" (?=--)", " \\\\\n    ", text), note)]
 
 
-def _options(run: RunFacts) -> list[tuple[str, str, str]]:
-    return [
-        (cut(name), _value(value), without_folders(cut(run.origins.get(_option(name), ""), 100)))
-        for name, value in run.config.items()
-    ]
+def _options(run: RunFacts) -> list[Block]:
+    """Options that differ from their defaults, the user's in front and in bold; then the others."""
+    rows = [_row(run, path, value) for path, value in run.config.items() if "." in path]
+    if not rows:
+        return []
+    default = [row.cells for row in rows if not row.differs]
+    changed = sorted((row for row in rows if row.differs), key=lambda row: not row.by_user)
+    users = range(sum(row.by_user for row in changed))
+    caption = "What differs from the defaults; in bold what the command says"
+    table = Table(_HEAD, [row.cells for row in changed], numeric=False, caption=caption,
+                  strong=users)  # fmt: skip
+    folded = Folded("options at their defaults", Table(_HEAD, default, numeric=False))
+    return [table, folded] if changed else [folded]
 
 
-def _option(path: str) -> str:
-    """The option that a path of config.yaml belongs to: out for run.out, views for its fields."""
-    group, _, rest = path.partition(".")
-    return "method" if path == "method.name" else rest.partition(".")[0] or group
+_HEAD = ("option", "value", "default", "set by")
+
+
+class _Row(NamedTuple):
+    """An option: its line of the table, whether it differs, and whether the user set it."""
+
+    cells: tuple[str, str, str, str]
+    differs: bool
+    by_user: bool
+
+
+def _row(run: RunFacts, path: str, value: object) -> _Row:
+    name = "method" if path == "method.name" else path.partition(".")[2]
+    origin = run.origins.get(name.partition(".")[0], "")  # fields of a recipe have the recipe's
+    differs = origin not in ("", "default")  # a run that stored no defaults knows no better
+    default = "none" if run.defaults else "not known"
+    if name in run.defaults:
+        differs, default = run.defaults[name] != value, _value(run.defaults[name])
+    cells = (cut(path), _value(value), default, without_folders(cut(origin, 100)))
+    return _Row(cells, differs, origin == "user")
 
 
 def _facts(run: RunFacts) -> list[tuple[str, str]]:
     """The lines that matter most, those that are known."""
     spec, packages = table_of(run.data.get("spec")), table_of(run.environment.get("packages"))
+    source = run.data.get("source") or run.config.get("data")
     images = spec.get("n_samples")
     size = spec.get("image_size")
     seconds = run.info.get("seconds")
@@ -104,7 +118,7 @@ def _facts(run: RunFacts) -> list[tuple[str, str]]:
     machine = [run.environment.get("device"), run.environment.get("machine"),
                _counted(run.environment.get("cores"), "cores")]  # fmt: skip
     told = {
-        "data": _value(run.data.get("source") or run.config.get("data") or ""),
+        "data": _value(source) if source else "",
         "images": ", views of ".join(filter(None, (_counted(images, ""), _counted(size, "px")))),
         "fingerprint": cut(run.data.get("fingerprint") or "", 80),
         "software": ", ".join([*software, f"python {cut(run.environment.get('python', ''))}"]),
@@ -138,6 +152,10 @@ def _pairs(held: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _value(value: object) -> str:
+    if value is None or value in ("", []):
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
         return cut(", ".join(bare(str(item)) for item in value), _MOST)
     if isinstance(value, float) and is_finite(value):
