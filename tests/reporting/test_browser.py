@@ -30,12 +30,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         folder = make_run(place / name, scores=curve_scores())
         make_embedding(folder.evaluation("one") / "embedding")
     make_run(place / "c", scores=None, status="failed", updates=1)
+    cars = make_run(place / "cars", scores=curve_scores())
+    make_embedding(cars.evaluation("one") / "embedding", name="automobile")
     hostile = make_run(place / "hostile", scores=usual_scores(), name=HOSTILE)
     make_embedding(hostile.evaluation("one") / "embedding", name=HOSTILE)
     return {
         "one": write_report([place / "a"], place / "one.html"),
         "three": write_report([place / name for name in "abc"], place / "three.html"),
         "hostile": write_report([place / "hostile"], place / "hostile.html"),
+        "cars": write_report([place / "cars"], place / "cars.html"),
     }
 
 
@@ -69,6 +72,33 @@ def test_nothing_is_wider_than_the_window(
     browser.open(pages[name], width=width)
     browser.value("for (const one of document.querySelectorAll('details')) one.open = true")
     assert browser.value("document.documentElement.scrollWidth") <= width
+
+
+def test_a_table_that_is_cut_off_says_that_there_is_more(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    table = "document.querySelector('table.sortable').parentElement"
+    hint = f"getComputedStyle({table}, '::before').content"
+    for width, more in ((1280, False), (390, True)):
+        browser.open(pages["three"], width=width)
+        browser.value("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        assert browser.value(f"{table}.scrollWidth > {table}.clientWidth") == more
+        assert ("sideways" in browser.value(hint)) == more
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_word_below_a_picture_stays_on_one_line(
+    browser: Browser, pages: dict[str, Path], width: int
+) -> None:
+    browser.open(pages["cars"], width=width)
+    lines = browser.value(
+        "[...document.querySelectorAll('.gallery .query span')].map((e) => {"
+        "const word = document.createRange(); word.setStart(e.firstChild, 0);"
+        "word.setEnd(e.firstChild, 'automobile'.length);"
+        "return [String(word), word.getClientRects().length, e.scrollWidth - e.clientWidth] })"
+    )
+    assert lines == [["automobile", 1, 0]] * len(lines)
+    assert lines
 
 
 def test_without_a_script_verdict_tables_and_drawings_are_there(

@@ -22,6 +22,12 @@
     });
   }
 
+  // A table that is wider than its place says so.
+  const measure = new ResizeObserver((seen) => {
+    for (const { target } of seen) target.classList.toggle("more", target.scrollWidth > target.clientWidth);
+  });
+  for (const box of all(".scroll")) measure.observe(box);
+
   // A link into a folded run opens it.
   const unfold = () => {
     const aim = location.hash.length > 1 && document.getElementById(location.hash.slice(1));

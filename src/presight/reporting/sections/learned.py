@@ -76,8 +76,8 @@ _MEASURES = {
     "alignment": "alignment of two views",
     "lidar": "LiDAR",
     "lidar_signal": "LiDAR's signal over noise",
-    "lidar_images": "images it is of",
-    "lidar_views": "views of each",
+    "lidar_images": "images LiDAR is of",
+    "lidar_views": "views of each, for LiDAR",
     "alpha": "alpha, fall of the spectrum",
     "alpha_fit": "alpha's fit, R squared",
     "alpha_first": "alpha's window, from",
@@ -96,7 +96,9 @@ _MEASURES = {
 def diagnostics(run: RunFacts) -> Table | None:
     """Numbers without labels, a column for each row of the evaluation that has them."""
     columns = _diagnosed(run)
-    names = list(dict.fromkeys(name for held in columns.values() for name in held))
+    found = dict.fromkeys(name for held in columns.values() for name in held)
+    order = {name: at for at, name in enumerate(_MEASURES)}
+    names = sorted(found, key=lambda name: order.get(name, len(order)))
     rows = [
         (_MEASURES.get(name, cut(name.replace("_", " "))),
          *(_number(held.get(name)) for held in columns.values()))
