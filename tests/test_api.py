@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import presight
+from presight.data.decode import Limits
 from presight.errors import RunError, UsageError
 from presight.evaluation.features import backbone_digest
 from presight.evaluation.score import read_result
@@ -84,3 +88,49 @@ def test_images_are_looked_at_and_a_run_is_examined(tmp_path: Path) -> None:
     assert presight.doctor(folder) == []
     (folder / "config.yaml").unlink()
     assert [found.path for found in presight.doctor(folder) if found.broken] == ["config.yaml"]
+
+
+class Calls(list[Any]):
+    """What a replaced function was called with."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        self.append((args, keywords))
+        return types.SimpleNamespace(runs=[Path("d/a"), Path("d/b")], report=Path("d/report.html"))
+
+
+def test_the_demo_is_made_and_then_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, written = Calls(), Calls()
+    monkeypatch.setattr("presight.pretraining.demo.run_demo", made)
+    monkeypatch.setattr("presight.reporting.page.write_report", written)
+    presight.demo(out="d", minutes=1.5)
+    assert made == [(("d", 1.5), {})]
+    assert written == [(([Path("d/a"), Path("d/b")], Path("d/report.html")), {})]
+
+
+def test_options_of_check_reach_what_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls()
+    monkeypatch.setattr("presight.data.check.check", calls)
+    presight.check("photos/", min_side=3, max_pixels=99, workers=2, device="cpu", quiet=True)
+    taken = {"allow_truncated": True, "float_range": True}
+    presight.check("photos/", follow_links=True, download=True, device="cpu", **taken)
+    usual = {"follow_links": False, "download": False, "accelerator": False, "workers": 0}
+    given = {"workers": 2, "progress": None, "limits": Limits(min_side=3, max_pixels=99)}
+    assert calls[0] == (("photos/",), {**usual, **given})
+    assert calls[1][1].pop("progress") is not None
+    given = {"follow_links": True, "download": True, "limits": Limits(**taken)}
+    assert calls[1] == (("photos/",), {**usual, **given})
+
+
+@pytest.mark.parametrize(
+    ("verb", "target"),
+    [("evaluate", "measure.evaluate_run"), ("embed", "embed.embed_run")],
+)
+def test_every_option_of_a_verb_is_handed_on(
+    verb: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls()
+    monkeypatch.setattr(f"presight.pretraining.{target}", calls)
+    parameters = inspect.signature(getattr(presight, verb)).parameters
+    options = {name: f"the {name}" for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    getattr(presight, verb)("runs/a", "photos", **options)
+    assert calls == [(("runs/a", "photos"), options)]

@@ -1,4 +1,7 @@
-"""The verbs in Python: the same options as on the command line, by keyword."""
+"""The verbs in Python, by keyword what they are on the command line by flag. No torch here.
+
+Where both are the same, the command line reads its options and its help from the function below.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from presight.core.settings import Settings
 
 if TYPE_CHECKING:
     from presight.data.check import Report
-    from presight.exporting.formats import Result
+    from presight.exporting.formats import Exported
     from presight.pretraining.demo import Demo
     from presight.pretraining.embed import Embedded
     from presight.pretraining.measure import Measured
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def demo(*, out: str | Path = "demo", minutes: float = 3.0) -> Demo:
-    """Pretrain two methods on rendered scenes, measure them, write `report.html` beside them.
+    """Pretrain two methods on rendered scenes, measure them, write report.html beside them.
 
     Args:
         out: folder of the runs and the report.
@@ -46,7 +49,7 @@ def check(
     device: str = "auto",
     quiet: bool = False,
 ) -> Report:
-    """What is in a folder of images, what pretrain would skip and why, and what it would take.
+    """Say what is in a folder of images, what pretrain would skip and why, and what it would take.
 
     Args:
         data: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
@@ -59,7 +62,7 @@ def check(
         download: fetch a torchvision: data set that is not on disk.
         workers: processes that open images; auto is one less than the cores, at most 8.
         device: what to train on, for the suggestions: auto, cpu, cuda, mps or xpu.
-        quiet: show no progress.
+        quiet: print results and warnings only.
 
     Returns:
         Counts and suggestions; `.lines()` has them in words.
@@ -130,46 +133,140 @@ def pretrain(
 
 
 def evaluate(
-    run: str | Path, labels: str | Path = "", *, test: str | Path | None = None, **options: Any
+    run: str | Path,
+    labels: str | Path = "",
+    *,
+    test: str | Path = "",
+    label_counts: str = "auto",
+    label_seeds: int = 3,
+    stages: Literal["quick", "full", "none"] = "quick",
+    seed: int = 0,
+    device: str = "auto",
+    download: bool = False,
+    min_side: int | Literal["auto"] = "auto",
+    max_bad_fraction: float | Literal["auto"] = "auto",
+    follow_links: bool = False,
+    quiet: bool = False,
 ) -> Measured:
-    """Measure a run's frozen features beside the untrained backbone and raw pixels.
+    """Measure a run's frozen features on labels, beside untrained and raw pixels.
 
     Args:
-        run: run folder.
-        labels: labelled images; without them there are diagnostics only, of the run's own images.
-        test: labelled images that are read once; without it a part of the labels is held out.
-        options: of `presight.pretraining.evaluate_run`, as on the command line with underscores.
+        run: a run folder.
+        labels: labelled images: class folders or a CSV. Without them there are diagnostics only,
+            of the run's own images.
+        test: labelled images that are read once, at the end; without it a part of the labels is
+            held out.
+        label_counts: numbers of labels to learn from: auto is a ladder up to all; or 50,200,all.
+        label_seeds: choices of labels at each count below all, 1 or more.
+        stages: linear probes of the network's stages: quick pools maps to some 1,000 numbers and
+            learns from 2,000 labels, full takes published sizes and all labels.
+        seed: of the held-out parts, and the first of the label seeds.
+        device: auto, cpu, cuda, mps or xpu.
+        download: fetch a torchvision: data set that is not on disk.
+        min_side: images with a shorter side are skipped, pixels; auto is as in the run.
+        max_bad_fraction: stop where more of the images than this cannot be read, in [0, 1]; auto
+            is as in the run.
+        follow_links: follow links that leave the folder; also where the run did.
+        quiet: print results and warnings only.
+
+    Returns:
+        The scores; they also stand in the run folder.
+
+    Raises:
+        DataError: labels that cannot be read, or classes of test that train does not have.
+        UsageError: an option out of range.
     """
     from presight.pretraining.measure import evaluate_run
     from presight.pretraining.notebook import cell
 
-    with cell(f"measuring {run}", quiet=bool(options.get("quiet"))):
-        return evaluate_run(run, str(labels), test=str(test) if test else None, **options)
+    with cell(f"measuring {run}", quiet=quiet):
+        return evaluate_run(
+            run,
+            str(labels),
+            test=str(test or ""),
+            label_counts=label_counts,
+            label_seeds=label_seeds,
+            stages=stages,
+            seed=seed,
+            device=device,
+            download=download,
+            min_side=min_side,
+            max_bad_fraction=max_bad_fraction,
+            follow_links=follow_links,
+            quiet=quiet,
+        )
 
 
-def embed(run: str | Path, data: str | Path, **options: Any) -> Embedded:
+def embed(
+    run: str | Path,
+    data: str | Path,
+    *,
+    out: str | Path = "",
+    format: Literal["npz", "projector", "parquet", "all"] = "npz",
+    neighbors: int = 10,
+    map: Literal["tsne", "pca", "none"] = "tsne",
+    select: int = 0,
+    seed: int = 0,
+    device: str = "auto",
+    download: bool = False,
+    follow_links: bool = False,
+    quiet: bool = False,
+) -> Embedded:
     """Write a run's features of images, their nearest neighbors, a map and thumbnails.
 
     Args:
-        run: run folder.
-        data: images, as for pretrain; labels are used where they have any.
-        options: of `presight.pretraining.embed.embed_run`, as on the command line with underscores.
+        run: a run folder.
+        data: images, as for pretrain; classes are used where they have any.
+        out: folder of the files; by default in the folder embed of the run.
+        format: npz, and beside it the files of TensorBoard's projector, a parquet table for
+            embedding-atlas and data frames, or all.
+        neighbors: of each image, 1 or more.
+        map: t-SNE, the first two principal components, or none.
+        select: this many images to label first are listed in select.csv; 0 lists none.
+        seed: of the map and of the selection.
+        device: auto, cpu, cuda, mps or xpu.
+        download: fetch a torchvision: data set that is not on disk.
+        follow_links: follow links that leave the folder; also where the run did.
+        quiet: print results and warnings only.
 
     Returns:
         Vectors, names, neighbors and map, and where the files are.
+
+    Raises:
+        DataError: fewer than two images, or none that can be read.
+        UsageError: an option out of range.
+        Unavailable: parquet without pyarrow.
     """
     from presight.pretraining.embed import embed_run
 
-    return embed_run(run, str(data), **options)
+    return embed_run(
+        run,
+        str(data),
+        out=str(out),
+        format=format,
+        neighbors=neighbors,
+        map=map,
+        select=select,
+        seed=seed,
+        device=device,
+        download=download,
+        follow_links=follow_links,
+        quiet=quiet,
+    )
 
 
-def export(run: str | Path, *, to: str = "safetensors", out: str | Path = "") -> Result:
-    """Write a run's backbone as a file that another library loads.
+def export(
+    run: str | Path,
+    *,
+    to: Literal["safetensors", "torchvision", "timm", "onnx"] = "safetensors",
+    out: str | Path = "",
+) -> Exported:
+    """Write a run's backbone as a file that other libraries load.
 
     Args:
-        run: run folder or backbone file.
-        to: torchvision, timm, onnx or safetensors.
-        out: the file; by default in the folder `export` of the run, or beside the file.
+        run: a run folder or a backbone file.
+        to: torchvision and timm take their own keys; onnx runs without torch; safetensors fits all.
+        out: the file; by default in a folder export, in the run or beside the backbone file.
 
     Returns:
         The file and how it compared once it was loaded back; of a run, README.md beside it is the

@@ -76,7 +76,7 @@ def test_a_pipe_gets_80_columns_of_ascii() -> None:
 
 
 def test_usage_shows_what_may_be_left_out() -> None:
-    def verb(first: str, second: str = "", *rest: str) -> None: ...
+    def verb(first: str, second: str = "", /, *rest: str) -> None: ...
 
     known = options.of_function(verb)
     assert pages.usage("verb", known) == (

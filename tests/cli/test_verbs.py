@@ -1,4 +1,4 @@
-"""Verbs hand their options to the library and its outcome back; the library is replaced here."""
+"""Verbs that are others than in Python; the library is replaced here."""
 
 from __future__ import annotations
 
@@ -9,19 +9,9 @@ from typing import Any
 
 import pytest
 
-from presight import pretraining
+import presight
 from presight.cli import verbs
-from presight.cli.console import Result
-from presight.data.decode import Limits
 from presight.errors import UsageError
-
-
-class Outcome:
-    summary = {"accuracy": 0.5}
-    runs: list[Path] = []
-
-    def lines(self) -> list[str]:
-        return ["one", "two"]
 
 
 class Finding:
@@ -54,42 +44,6 @@ def replace(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
     monkeypatch.setitem(sys.modules, name, module)
 
 
-def test_demo(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
-    made = Outcome()
-    made.runs, made.report = [Path("d/a"), Path("d/b")], Path("d/report.html")
-    monkeypatch.setitem(vars(pretraining), "run_demo", calls.taker(made))
-    replace(monkeypatch, "presight.reporting.page", write_report=calls.taker(made.report))
-    result = verbs.demo(out="d", minutes=1.5)
-    assert result.lines == ("one", "two", "report    d/report.html")
-    assert result.record == {"accuracy": 0.5, "report": "d/report.html"}
-    assert calls == [(("d", 1.5), {}), ((made.runs, Path("d/report.html")), {})]
-
-
-def test_evaluate(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
-    monkeypatch.setitem(vars(pretraining), "evaluate_run", calls.taker(Outcome()))
-    verbs.evaluate("runs/a", labels="l", seed=3)
-    verbs.evaluate("runs/a", labels="l", test="t")
-    usual = {"device": "auto", "quiet": False, "download": False, "follow_links": False}
-    usual |= {"min_side": "auto", "max_bad_fraction": "auto"}
-    usual |= {"label_counts": "auto", "label_seeds": 3, "stages": "quick"}
-    assert calls[0] == (("runs/a", "l"), {"test": None, "seed": 3, **usual})
-    assert calls[1] == (("runs/a", "l"), {"test": "t", "seed": 0, **usual})
-
-
-def test_check(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
-    replace(monkeypatch, "presight.data.check", check=calls.taker(Outcome()))
-    result = verbs.check("photos/", min_side=3, max_pixels=99, workers=2, device="cpu", quiet=True)
-    assert result == Result(("one", "two"), {"accuracy": 0.5})
-    taken = {"allow_truncated": True, "float_range": True}
-    verbs.check("photos/", follow_links=True, download=True, device="cpu", **taken)
-    usual = {"follow_links": False, "download": False, "accelerator": False, "workers": 0}
-    given = {"workers": 2, "progress": None, "limits": Limits(min_side=3, max_pixels=99)}
-    assert calls[0] == (("photos/",), {**usual, **given})
-    assert calls[1][1].pop("progress") is not None
-    given = {"follow_links": True, "download": True, "limits": Limits(**taken)}
-    assert calls[1] == (("photos/",), {**usual, **given})
-
-
 @pytest.mark.parametrize(
     ("findings", "code", "words"),
     [
@@ -114,25 +68,6 @@ def test_doctor_of_the_installation() -> None:
     assert result.record == {"installation": result.lines}
 
 
-def test_export(monkeypatch: pytest.MonkeyPatch, calls: Calls, tmp_path: Path) -> None:
-    done = types.SimpleNamespace(
-        path=tmp_path / "x", keys=60, missing=("fc.weight",), unexpected=(), max_difference=1e-7
-    )
-    done.usage = "model.load_state_dict(...)"
-    replace(monkeypatch, "presight.restore", load_backbone=lambda where: f"net of {where}")
-    monkeypatch.setattr("presight.exporting.export.export", calls.taker(done))
-    result = verbs.export(str(tmp_path), to="torchvision")
-    target = tmp_path / "export" / "backbone-torchvision.safetensors"
-    assert calls == [((f"net of {tmp_path}", "torchvision", target), {})]
-    assert "60 keys, missing 0 but for the classifier" in result.lines[0]
-    assert result.lines[1] == done.usage
-    assert result.record["missing"] == ["fc.weight"]
-    verbs.export(str(tmp_path), to="timm", out="o.safetensors")
-    assert calls[1][0][2] == Path("o.safetensors")
-    verbs.export(str(tmp_path / "backbone.safetensors"))
-    assert calls[2][0][2] == tmp_path / "export" / "backbone-safetensors.safetensors"
-
-
 def test_report(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
     replace(monkeypatch, "presight.reporting.page", write_report=calls.taker("r.html"))
     assert verbs.report("runs/a", "runs/b", out="r.html").record == {"report": "r.html"}
@@ -141,6 +76,6 @@ def test_report(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
         verbs.report()
 
 
-def test_an_outcome_that_is_a_result_is_left_alone() -> None:
-    result = Result(("a",))
-    assert verbs._result(result) is result
+def test_a_verb_that_is_the_same_in_python_is_that_function() -> None:
+    same = {name: verb for name, verb in verbs.VERBS.items() if verb is getattr(presight, name, 0)}
+    assert list(same) == ["demo", "check", "evaluate", "embed", "export"]

@@ -140,6 +140,22 @@ def test_verbs_have_subjects_and_options() -> None:
     assert found[3].default is MISSING
 
 
+def test_what_python_takes_by_either_is_an_option_where_it_has_a_default() -> None:
+    def verb(run: str | Path, labels: str | Path = "", /, test: str = "", *, seed: int = 0) -> None:
+        """Do."""
+
+    kinds = {option.flag: option.positional for option in options.of_function(verb)}
+    assert kinds == {"RUN": True, "LABELS": True, "--test": False, "--seed": False}
+    assert options.of_function(verb)[0].brief() == "RUN (text)"
+
+
+def test_what_a_verb_hands_back_may_be_known_to_type_checkers_alone() -> None:
+    def verb(run: str) -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
+        """Do."""
+
+    assert [option.name for option in options.of_function(verb)] == ["run"]
+
+
 def test_arguments_of_a_docstring() -> None:
     text = """One line.
 

@@ -41,6 +41,7 @@ TAKEN: list[tuple[Any, Any, Any]] = [
     ("0.5", float | None, 0.5),
     ("none", str | None, None),
     ("a", str | None, "a"),
+    ("scenes:9?a//b/", str | Path, "scenes:9?a//b/"),
     ("0.9,0.95", tuple[float, float], (0.9, 0.95)),
     ("(1, 2)", tuple[int, int], (1, 2)),
     ([1, 2], tuple[int, int], (1, 2)),

@@ -52,9 +52,10 @@ def test_the_table_shows_each_method_and_what_costs_nothing(tmp_path: Path) -> N
     ]
     assert "1.5 minutes" in lines[6]
     assert lines[7].startswith("SimCLR: With 2,000 labels, frozen features reach 53.0 %")
-    assert [line.split()[-1] for line in lines[9:]] == [
-        str(tmp_path / "simclr"),
-        str(tmp_path / "rotation"),
+    assert [line.split() for line in lines[9:]] == [
+        ["run", str(tmp_path / "simclr")],
+        ["run", str(tmp_path / "rotation")],
+        ["report", str(tmp_path / "report.html")],
     ]
 
 
@@ -73,7 +74,7 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
         if not folder.exists:
             folder.create()
 
-    def evaluate(run: Path, labels: str, *, test: str, label_counts: str) -> Measured:
+    def evaluate(run: Path, labels: str, *, test: str, label_counts: str, **_: Any) -> Measured:
         assert label_counts == "50,200,500,2000"
         steps.append(("evaluate", run.name, labels, test))
         return Measured(run, [])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import presight
 from data.making import encoded, pixels, write
 from presight.data.decode import Limits
 from presight.errors import DataError, UsageError
@@ -16,7 +17,7 @@ from presight.evaluation.score import Score, read_result
 from presight.pretraining import data as opening
 from presight.pretraining import measure
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.measure import Measured, evaluate_run
+from presight.pretraining.measure import Measured
 from presight.reporting.embedding import read_embedding
 from presight.reporting.reading import read_run
 from presight.store.doctor import inspect_run
@@ -58,7 +59,7 @@ def with_settings(target: Path, **changes: Any) -> Path:
 
 
 def evaluated(run: Path, labels: Path | str, **options: Any) -> Measured:
-    return evaluate_run(run, str(labels), device="cpu", quiet=True, **options)
+    return presight.evaluate(run, labels, device="cpu", quiet=True, **options)
 
 
 def test_images_are_held_to_what_the_run_asked_for(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from doubles import Bank
 from presight.core import registry
 from presight.core.backbone import Backbone
 from presight.core.method import Box
-from presight.exporting.formats import Result
+from presight.exporting.formats import Exported
 from presight.testing import conformance
 from presight.testing.trial import Trial, small_options
 
@@ -54,7 +54,7 @@ def test_the_backbone_leaves_by_the_road_of_an_export(monkeypatch: pytest.Monkey
     written: list[Path] = []
     export = conformance.export
 
-    def seen(backbone: Backbone, path: Path) -> Result:
+    def seen(backbone: Backbone, path: Path) -> Exported:
         written.append(path)
         return export(backbone, path)
 

@@ -45,6 +45,13 @@ class Result:
     record: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int = 0
 
+    @classmethod
+    def of(cls, outcome: Any) -> Result:
+        """What the library hands back: its `lines()` for people, its `summary` for machines."""
+        if isinstance(outcome, cls):
+            return outcome
+        return cls(tuple(outcome.lines()), outcome.summary)
+
 
 @dataclass(frozen=True)
 class Console:

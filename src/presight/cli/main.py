@@ -63,7 +63,7 @@ def _call(verb: str, tokens: Sequence[str], known: list[Option]) -> Result:
             value = values.pop(option.name, option.default)
             many = isinstance(value, tuple)
             subjects += value if many else () if value is MISSING else (value,)
-    return VERBS[verb](*subjects, **values)
+    return Result.of(VERBS[verb](*subjects, **values))
 
 
 def _require(verb: str, known: Sequence[Option], values: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ def _pretrain(tokens: Sequence[str], asks: bool) -> Result:
             options.split(**{**config, "method": name, "plugin": plugin})
         except PresightError as error:
             raise type(error)(f"{file}: {error}") from error
-    return VERBS["pretrain"](str(data), split=options.split(**{**config, **found}))
+    return Result.of(VERBS["pretrain"](str(data), split=options.split(**{**config, **found})))
 
 
 def _configuration(file: str) -> dict[str, Any]:

@@ -124,7 +124,10 @@ def of_method(method: type[Method]) -> list[Option]:
 
 
 def of_function(function: Callable[..., Any]) -> list[Option]:
-    """Subjects and options of a verb: its arguments, by position and by keyword."""
+    """Subjects and options of a verb: arguments by position, and those that go by keyword.
+
+    What Python takes by either is a subject where it has no default, and an option where it has.
+    """
     helps = arguments(function.__doc__)
     return _of_signature(function, helps, function.__name__, subjects=True)
 
@@ -150,12 +153,14 @@ def of_pretraining(method: type[Method]) -> list[Option]:
 def _of_signature(
     function: Callable[..., Any], helps: Mapping[str, str], group: str, *, subjects: bool
 ) -> list[Option]:
-    hints = get_type_hints(function)
+    hints = _types_of_arguments(function)
     found = []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             raise UsageError(f"{group} takes **{name}: options must be named one by one.")
-        keyword = parameter.kind is parameter.KEYWORD_ONLY
+        by_either = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        optional = by_either and parameter.default is not MISSING
+        keyword = parameter.kind is parameter.KEYWORD_ONLY or (subjects and optional)
         if keyword or subjects:
             annotation: Any = hints.get(name, str)
             text = helps.get(name, "")
@@ -165,6 +170,13 @@ def _of_signature(
                 Option(name, annotation, parameter.default, text, group, positional=not keyword)
             )
     return found
+
+
+def _types_of_arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """Declared types; not the returned one, which may be a name that only type checkers import."""
+    declared = {name: kind for name, kind in function.__annotations__.items() if name != "return"}
+    arguments_alone = types.SimpleNamespace(__annotations__=declared)
+    return get_type_hints(arguments_alone, inspect.unwrap(function).__globals__)
 
 
 _ITEM = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: \([^)]*\))?:\s*(.*)$")

@@ -7,6 +7,7 @@ import importlib
 import math
 import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from presight.core import yamlfile
@@ -62,7 +63,7 @@ def words(annotation: Any) -> str:
         shown = [str(part) for part in parts]
         return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
     if origin in (Union, types.UnionType):
-        return " or ".join(words(part) for part in parts)
+        return " or ".join(dict.fromkeys(words(part) for part in parts))
     if origin is tuple:
         if len(parts) == 2 and parts[1] is Ellipsis:
             return f"{words(parts[0])}, several with commas"
@@ -73,7 +74,9 @@ def words(annotation: Any) -> str:
         return _RECIPE
     if annotation is bool:
         return "true or false"
-    return {str: "text"}.get(annotation, getattr(annotation, "__name__", str(annotation)))
+    if annotation in (str, Path):
+        return "text"
+    return str(getattr(annotation, "__name__", annotation))
 
 
 def is_recipe(annotation: Any) -> bool:
@@ -184,6 +187,7 @@ _SCALARS: dict[Any, Callable[[object], Any]] = {
     int: _int,
     bool: _bool,
     str: _str,
+    Path: _str,  # of `str | Path`: the text as it was written, which may be no path: scenes:9
     type(None): _none,
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from presight.core.backbone import Backbone
 from presight.exporting import formats, onnx, safetensors, timm, torchvision
-from presight.exporting.formats import Result
+from presight.exporting.formats import Exported
 
 _WRITERS = {
     "torchvision": torchvision.export,
@@ -17,14 +17,14 @@ _WRITERS = {
 
 
 def usual_path(run: str | Path, to: str) -> Path:
-    """Where an export goes unless told: the folder `export` of a run, or beside a file."""
+    """Where an export goes unless told: into a folder `export`, in the run or beside the file."""
     where = Path(run)
     folder = where if where.is_dir() else where.parent
     name = "backbone.onnx" if to == "onnx" else f"backbone-{to}.safetensors"
     return folder / "export" / name
 
 
-def export(backbone: Backbone, to: str, path: Path) -> Result:
+def export(backbone: Backbone, to: str, path: Path) -> Exported:
     """Write a backbone in a format, load it back and compare.
 
     Args:

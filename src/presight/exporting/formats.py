@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from presight.errors import UsageError
 
@@ -19,7 +20,7 @@ _FORMATS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Exported:
     """What was written, and how it compared once it was loaded back.
 
     Args:
@@ -37,6 +38,26 @@ class Result:
     unexpected: tuple[str, ...]
     max_difference: float
     usage: str
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """File, keys and difference for machines."""
+        return {
+            "path": str(self.path),
+            "keys": self.keys,
+            "missing": list(self.missing),
+            "unexpected": list(self.unexpected),
+            "max_difference": self.max_difference,
+        }
+
+    def lines(self) -> list[str]:
+        """What a person is told: the file, how it compared, how it is loaded."""
+        own = " but for the classifier, which a run has not" if self.missing else ""
+        return [
+            f"{self.path}: {self.keys} keys, missing 0{own}, unexpected {len(self.unexpected)}, "
+            f"largest difference after loading {self.max_difference:.2g}",
+            self.usage,
+        ]
 
 
 def formats() -> Mapping[str, str]:

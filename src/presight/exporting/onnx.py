@@ -16,7 +16,7 @@ from torch import Tensor
 from presight.core.backbone import Backbone
 from presight.errors import IntegrityError, Unavailable, UsageError
 from presight.exporting import layout
-from presight.exporting.formats import Result
+from presight.exporting.formats import Exported
 from presight.store import atomic
 
 INPUT, OUTPUT = "images", "features"
@@ -24,7 +24,7 @@ _SMALLEST = 8  # pixels of a side that the exported network is promised to get
 _NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
 
-def export(backbone: Backbone, path: Path) -> Result:
+def export(backbone: Backbone, path: Path) -> Exported:
     """Write a file that onnxruntime runs: images float [B,3,H,W] in [0, 1] to features [B, dim].
 
     Normalization is inside. The number of images is free, and so are height and width where the
@@ -57,7 +57,7 @@ def export(backbone: Backbone, path: Path) -> Result:
     onnx = importlib.import_module("onnx")
     weights = len(onnx.load_model_from_string(data).graph.initializer)
     usage = f'onnxruntime.InferenceSession({str(path)!r}).run(None, {{"{INPUT}": images}})'
-    return Result(path, weights, (), (), difference, usage)
+    return Exported(path, weights, (), (), difference, usage)
 
 
 def _require() -> None:

@@ -9,10 +9,10 @@ from torch import nn
 
 from presight.core.backbone import Backbone
 from presight.exporting import layout
-from presight.exporting.formats import Result
+from presight.exporting.formats import Exported
 
 
-def export(backbone: Backbone, path: Path) -> Result:
+def export(backbone: Backbone, path: Path) -> Exported:
     """Write all weights and statistics of a backbone, with its source and constants beside.
 
     Args:
@@ -41,7 +41,7 @@ def export(backbone: Backbone, path: Path) -> Result:
     weights = source.state_dict()
     path, missing, unexpected, difference = layout.write(Path(path), weights, words, verify)
     usage = f"weights = safetensors.torch.load_file({str(path)!r})"
-    return Result(path, len(weights), missing, unexpected, difference, usage)
+    return Exported(path, len(weights), missing, unexpected, difference, usage)
 
 
 def _emptied(backbone: Backbone) -> Backbone:

@@ -10,12 +10,12 @@ import torch
 
 from presight.core.backbone import Backbone
 from presight.exporting import layout
-from presight.exporting.formats import Result
+from presight.exporting.formats import Exported
 from presight.nn import catalog
 from presight.nn.wrapped import TimmBackbone
 
 
-def export(backbone: Backbone, path: Path) -> Result:
+def export(backbone: Backbone, path: Path) -> Exported:
     """Write a file that `timm.create_model(NAME, num_classes=0, checkpoint_path=...)` loads.
 
     Args:
@@ -55,4 +55,4 @@ def export(backbone: Backbone, path: Path) -> Result:
     path, missing, unexpected, difference = layout.write(Path(path), weights, words, verify)
     size = f", img_size={side}" if side else ""
     usage = f"timm.create_model({name!r}, num_classes=0{size}, checkpoint_path={str(path)!r})"
-    return Result(path, len(weights), missing, unexpected, difference, usage)
+    return Exported(path, len(weights), missing, unexpected, difference, usage)

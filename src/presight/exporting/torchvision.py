@@ -10,12 +10,12 @@ from torch import nn
 
 from presight.core.backbone import Backbone
 from presight.exporting import layout
-from presight.exporting.formats import Result
+from presight.exporting.formats import Exported
 from presight.nn import catalog
 from presight.nn.stages import FAMILIES
 
 
-def export(backbone: Backbone, path: Path) -> Result:
+def export(backbone: Backbone, path: Path) -> Exported:
     """Write a file that `torchvision.models.NAME()` loads; only its classifier's keys are missing.
 
     Args:
@@ -50,4 +50,4 @@ def export(backbone: Backbone, path: Path) -> Result:
         f"model = torchvision.models.{name}(); "
         f"model.load_state_dict(safetensors.torch.load_file({str(path)!r}), strict=False)"
     )
-    return Result(path, len(weights), missing, unexpected, difference, usage)
+    return Exported(path, len(weights), missing, unexpected, difference, usage)

@@ -8,10 +8,7 @@ from presight import lazy
 
 if TYPE_CHECKING:
     from presight.pretraining.demo import run_demo as run_demo
-    from presight.pretraining.measure import evaluate_run as evaluate_run
     from presight.pretraining.outcome import Run as Run
     from presight.pretraining.run import pretrain as pretrain
 
-__getattr__ = lazy.names(
-    __name__, {"pretrain": "run", "Run": "outcome", "run_demo": "demo", "evaluate_run": "measure"}
-)
+__getattr__ = lazy.names(__name__, {"pretrain": "run", "Run": "outcome", "run_demo": "demo"})

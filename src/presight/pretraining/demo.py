@@ -29,7 +29,6 @@ LABELS = f"scenes:{LABELLED}?size={2 * SIDE}&factors={FACTORS}&seed=1"
 TEST = f"scenes:{LABELLED}?size={2 * SIDE}&factors={FACTORS}&seed=2&split=test"
 WATCH = f"scenes:{WATCHED}?size={2 * SIDE}&factors={FACTORS}&seed=3"
 COUNTS = (50, 200, 500, LABELLED)
-_COUNTS_WORD = ",".join(map(str, COUNTS))
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,9 @@ class Demo:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Scores by method."""
-        return {name: found.summary for name, found in self.measured.items()}
+        """Scores by method, and the page's path."""
+        scores = {name: found.summary for name, found in self.measured.items()}
+        return {**scores, "report": str(self.report)}
 
     def lines(self) -> Sequence[str]:
         """The table of all rows, the verdicts, and where to look."""
@@ -66,7 +66,7 @@ class Demo:
         )
         lines += [f"{entry(name).title}: {verdict(found.scores).sentence}"
                   for name, found in self.measured.items()]  # fmt: skip
-        return [*lines, *(f"run       {run}" for run in self.runs)]
+        return [*lines, *(f"run       {run}" for run in self.runs), f"report    {self.report}"]
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -98,6 +98,24 @@ def _render() -> None:
         images_for(open_data(spec, settings), spec, settings, side, [])
 
 
+def _measured(run: Path) -> Measured:
+    return evaluate_run(
+        run,
+        LABELS,
+        test=TEST,
+        label_counts=",".join(map(str, COUNTS)),
+        label_seeds=3,
+        stages="quick",
+        seed=0,
+        device="auto",
+        download=False,
+        min_side="auto",
+        max_bad_fraction="auto",
+        follow_links=False,
+        quiet=False,
+    )
+
+
 def run_demo(out: str = "demo", minutes: float = 3.0) -> Demo:
     """Pretrain two methods without labels, and measure both.
 
@@ -125,5 +143,5 @@ def run_demo(out: str = "demo", minutes: float = 3.0) -> Demo:
         )
         pretrain(DATA, settings=parts.settings, plan=parts.plan, options=parts.options)
         say("measuring on labels that training never saw")
-        measured[name] = evaluate_run(run, LABELS, test=TEST, label_counts=_COUNTS_WORD)
+        measured[name] = _measured(run)
     return Demo(folder, measured, time.monotonic() - began)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -35,8 +35,7 @@ from presight.training.runtime import pick_device
 
 SELECTED = "select.csv"
 """Images to label first: path, and an empty label."""
-_FORMATS = ("npz", "projector", "parquet", "all")
-_MAPS = ("tsne", "pca", "none")
+_FORMATS, _MAPS = get_args(Format), get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -117,39 +116,20 @@ def embed_run(
     run: str | Path,
     data: str,
     *,
-    out: str = "",
-    format: Format = "npz",
-    neighbors: int = 10,
-    map: Kind = "tsne",
-    select: int = 0,
-    seed: int = 0,
-    device: str = "auto",
-    download: bool = False,
-    follow_links: bool = False,
-    quiet: bool = False,
+    out: str,
+    format: Format,
+    neighbors: int,
+    map: Kind,
+    select: int,
+    seed: int,
+    device: str,
+    download: bool,
+    follow_links: bool,
+    quiet: bool,
 ) -> Embedded:
-    """Write a run's features of images, their nearest neighbors and a map.
+    """What `presight.embed` does, whose options and errors these are.
 
     Labels are used where the images have any: class folders, a CSV's column, scenes.
-
-    Args:
-        run: run folder.
-        data: images, as for pretrain.
-        out: folder of the files; by default in the folder embed of the run.
-        format: npz, and beside it projector, parquet or all.
-        neighbors: of each image, 1 or more.
-        map: tsne, pca or none.
-        select: images to choose for labelling first; 0 chooses none.
-        seed: of the map and of the choice.
-        device: auto, cpu, cuda, mps or xpu.
-        download: fetch a torchvision: data set that is not on disk.
-        follow_links: follow links that leave the folder.
-        quiet: without progress.
-
-    Raises:
-        DataError: fewer than two images, or none that can be read.
-        UsageError: an option out of range.
-        Unavailable: parquet without pyarrow.
     """
     _check(format, neighbors, map, select)
     folder = RunFolder(run)

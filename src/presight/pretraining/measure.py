@@ -91,46 +91,24 @@ class Measured:
 
 def evaluate_run(
     run: str | Path,
-    labels: str = "",
+    labels: str,
     *,
-    test: str | None = None,
-    label_counts: str = "auto",
-    label_seeds: int = 3,
-    stages: Literal["quick", "full", "none"] = "quick",
-    seed: int = 0,
-    device: str = "auto",
-    download: bool = False,
-    min_side: int | Literal["auto"] = "auto",
-    max_bad_fraction: float | Literal["auto"] = "auto",
-    follow_links: bool = False,
-    quiet: bool = False,
+    test: str,
+    label_counts: str,
+    label_seeds: int,
+    stages: str,
+    seed: int,
+    device: str,
+    download: bool,
+    min_side: int | Literal["auto"],
+    max_bad_fraction: float | Literal["auto"],
+    follow_links: bool,
+    quiet: bool,
 ) -> Measured:
-    """Measure frozen features by neighbors and by a linear probe, from few labels to all.
+    """What `presight.evaluate` does, whose options and errors these are.
 
-    What is not given here about images is as the run had it.
-
-    Args:
-        run: run folder.
-        labels: labelled images; without them there are diagnostics only, of the run's own images.
-        test: labelled images that are read once; without it a part of the labels is held out.
-        label_counts: numbers of labels to learn from: auto, or as in 50,200,all.
-        label_seeds: choices of labels at each count below all, 1 or more.
-        stages: linear probes of the network's stages: quick pools maps to some 1,000 numbers and
-            learns from 2,000 labels, full takes published sizes and all labels.
-        seed: of the held-out parts, and the first of the label seeds.
-        device: auto, cpu, cuda, mps or xpu.
-        download: fetch a torchvision set that is not on disk.
-        min_side: images with a shorter side are skipped, pixels.
-        max_bad_fraction: stop where more of the images than this cannot be read, in [0, 1].
-        follow_links: follow links that leave the folder.
-        quiet: without progress.
-
-    Returns:
-        The scores; they also stand in the run folder.
-
-    Raises:
-        DataError: labels that cannot be read, or classes of test that train does not have.
-        UsageError: an option out of range.
+    Frozen features by neighbors and by a linear probe, from few labels to all. What is not given
+    here about images is as the run had it.
     """
     if stages not in _BUDGETS:
         raise UsageError(f"stages is {stages!r}; expected one of {', '.join(_BUDGETS)}.")
@@ -156,7 +134,7 @@ def evaluate_run(
 @dataclass(frozen=True)
 class _Asked:
     labels: str
-    test: str | None
+    test: str
     label_counts: str
     label_seeds: int
     stages: str
@@ -215,7 +193,7 @@ def _protocol(asked: _Asked, origin: Origin, weights: str) -> dict[str, Any]:
         "task": "classification",
         "frozen": True,
         "labels": shown(asked.labels),
-        "test": shown(asked.test or "") or "a fifth of the labels, held out by class",
+        "test": shown(asked.test) or "a fifth of the labels, held out by class",
         "label_counts": asked.label_counts,
         "label_seeds": asked.label_seeds,
         "stages": asked.stages,
