@@ -42,9 +42,13 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Probe(LinearClassifier):
-    """A linear classifier of features, in float32, whose scores are logits.
+    """A linear classifier of features, whose scores are logits.
 
     Args:
+        classes: int64 [C], the labels that were seen, ascending.
+        weight: float32 [C, d].
+        bias: float32 [C].
+        strength: of the penalty, chosen.
         converged: whether the final fit converged.
         trials: what was tried, from strong to weak; empty where nothing could be held out.
         n_validation: images of train that chose the strength.
