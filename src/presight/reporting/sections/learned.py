@@ -71,6 +71,7 @@ _MEASURES = {
     "norm_low": "length of a feature, 5th percentile",
     "norm_median": "length of a feature, median",
     "norm_high": "length of a feature, 95th percentile",
+    "dead_units": "dead units",
     "uniformity": "uniformity",
     "uniform_sphere": "uniformity of the even sphere",
     "alignment": "alignment of two views",
