@@ -14,8 +14,8 @@ import presight
 from data.making import encoded, pixels, write
 from presight.data.open import open_labelled
 from presight.errors import DataError, UsageError
+from presight.evaluation.embedding import files
 from presight.pretraining.embed import Embedded
-from presight.reporting.embedding import read_embedding
 from presight.reporting.reading import read_run
 from tinyruns import copied
 
@@ -40,7 +40,7 @@ def test_a_folder_of_classes_is_embedded_with_its_labels(tmp_path: Path) -> None
     assert [name for name, _ in found.neighbors(0)] == [
         found.identities[row] for row in found.made.index[0].tolist()
     ]
-    facts = read_embedding(found.folder)
+    facts = files.read(found.folder)
     assert set(facts.labels) == {"class0", "class1"}
     assert found.folder.parent == run / "embed"
     assert read_run(run).embedding is not None
@@ -53,7 +53,7 @@ def test_labels_are_never_needed_and_the_folder_is_of_choice(tmp_path: Path) -> 
     data = photos(tmp_path / "photos", nested=False)
     found = embedded(run, data, out=str(tmp_path / "here"), map="pca")
     assert found.summary["purity"] is None
-    assert read_embedding(tmp_path / "here").labels == []
+    assert files.read(tmp_path / "here").labels == []
     assert not (run / "embed").exists()
 
 
@@ -125,7 +125,7 @@ def test_names_in_no_encoding_and_with_markup_go_into_every_format(tmp_path: Pat
     for name in (b"caf\xe9/a.png", b"<b>&/two\nlines.png", b"<b>&/" + b"x" * 200 + b".png"):
         write(data / os.fsdecode(name), encoded(pixels(18, 24, len(name))))
     found = embedded(copied(tmp_path / "run"), data, format="all", select=2)
-    assert set(read_embedding(found.folder).labels) == {"<b>&", "caf\ufffd"}
+    assert set(files.read(found.folder).labels) == {"<b>&", "caf\ufffd"}
     lines = (found.folder / "projector" / "metadata.tsv").read_text("utf-8").splitlines()
     assert len(lines) == 4
     listed = (found.folder / "select.csv").read_bytes()

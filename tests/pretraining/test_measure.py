@@ -13,12 +13,12 @@ import presight
 from data.making import encoded, pixels, write
 from presight.data.decode import Limits
 from presight.errors import DataError, UsageError
+from presight.evaluation.embedding.files import read as read_embedding
 from presight.evaluation.score import Score, read_result
 from presight.pretraining import data as opening
 from presight.pretraining import measure
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.measure import Measured
-from presight.reporting.embedding import read_embedding
 from presight.reporting.reading import read_run
 from presight.store.doctor import inspect_run
 from presight.store.folder import RunFolder

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from presight.evaluation.embedding import files
 from presight.evaluation.intervals import wilson
 from presight.evaluation.score import Score, packed_correct, write_result
 from presight.store import atomic, records
@@ -61,35 +62,32 @@ def curve_scores(seeds: int = 3) -> list[Score]:
 def make_embedding(folder: Path, *, n: int = 60, labels: bool = True, name: str = "class") -> Path:
     """An embedding folder; `name` begins every class and file name."""
     draw = np.random.default_rng(0)
-    folder.mkdir(parents=True)
     group = np.arange(n) % 3
     middles = np.array([[0.0, 0.0], [5.0, 1.0], [2.0, 6.0]])
     places = middles[group] + draw.normal(size=(n, 2))
     far = ((places[:, None] - places[None]) ** 2).sum(2) + np.eye(n) * 1e9
     near = np.argsort(far, axis=1)[:, :8]
     alike = np.sort(draw.uniform(0.3, 0.99, near.shape), axis=1)[:, ::-1]
-    np.savez(
-        folder / "embeddings.npz", vectors=draw.normal(size=(n, 4)).astype(np.float32),
-        map=places.astype(np.float32), neighbors=near.astype(np.int32),
-        similarity=alike.astype(np.float32),
-    )  # fmt: skip
     rows = [[int(i), *map(int, near[i])] for i in range(12)]
     told = {
-        "layout": 1, "count": n, "dim": 4, "data": "photos", "fingerprint": "01", "weights": "w",
+        "data": "photos", "fingerprint": "01", "weights": "w",
         "classes": [f"{name} {i}" for i in range(3)] if labels else None,
-        "map": {"kind": "tsne", "perplexity": 30.0, "seed": 0}, "neighbors": {"k": 8},
+        "map": {"kind": "tsne", "perplexity": 30.0, "seed": 0},
         "gallery": {"fixed": rows[:10], "worst": rows[10:]}, "diagnostics": {}, "purity": None,
     }  # fmt: skip
-    atomic.write_json(folder / "embed.json", told)
-    with open(folder / "index.csv", "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["number", "identity", *(["label", "predicted"] if labels else [])])
-        for i in range(n):
-            words = [f"{name} {group[i]}", f"{name} {group[(i * 7) % n]}"] if labels else []
-            table.writerow([i, f"{name}/{i}.png", *words])
-    sheet = Image.fromarray(draw.integers(0, 255, (8 * 16, 8 * 16, 3), np.uint8))
-    sheet.save(folder / "sprite.jpg")
-    atomic.write_json(folder / "sprite.json", {"side": 16, "columns": 8, "rows": list(range(n))})
+    words = {"identity": [f"{name}/{i}.png" for i in range(n)]}
+    if labels:
+        words["label"] = [f"{name} {group[i]}" for i in range(n)]
+        words["predicted"] = [f"{name} {group[(i * 7) % n]}" for i in range(n)]
+    columns, side = 8, 16
+    lines = -(-n // columns)
+    held = io.BytesIO()
+    pixels = draw.integers(0, 255, (lines * side, columns * side, 3), np.uint8)
+    Image.fromarray(pixels).save(held, "JPEG")
+    files.write(
+        folder, vectors=draw.normal(size=(n, 4)), map=places, neighbors=near, similarity=alike,
+        words=words, sheet=files.Sheet.of(held.getvalue(), side, columns, range(n)), info=told,
+    )  # fmt: skip
     return folder
 
 

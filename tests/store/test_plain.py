@@ -1,6 +1,9 @@
 import json
+from pathlib import Path
 
-from presight.store.plain import finite
+import pytest
+
+from presight.store.plain import finite, read_table
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -15,3 +18,15 @@ def test_everything_else_stays():
     value = {"a": [1, 0.1, None, True, "x", {"b": []}]}
     assert finite(value) == value
     assert json.dumps(finite({"x": (1, 2)}), allow_nan=False) == '{"x": [1, 2]}'
+
+
+def test_a_file_of_a_table_is_read_and_others_are_refused(tmp_path: Path):
+    file = tmp_path / "told.json"
+    file.write_text('{"a": [1]}')
+    assert read_table(file) == {"a": [1]}
+    file.write_text("[1]")
+    with pytest.raises(ValueError, match=r"told.json holds no table"):
+        read_table(file)
+    file.write_bytes(b" " * ((8 << 20) + 1))
+    with pytest.raises(ValueError, match=r"told.json is larger than 8 MB"):
+        read_table(file)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import math
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,13 +12,13 @@ from typing import Any, TypeGuard, TypeVar
 
 from presight.core import yamlfile
 from presight.errors import PresightError, RunError
+from presight.evaluation.embedding import files
 from presight.evaluation.score import Score, read_result, weights_of
-from presight.reporting.embedding import EmbeddingFacts, read_embedding
 from presight.store import integrity, records
 from presight.store.folder import RunFolder
+from presight.store.plain import read_table
 
 T = TypeVar("T")
-_MOST_BYTES = 8 << 20
 _MOST_RECORDS = 2_000_000
 _DAMAGE = (
     PresightError,
@@ -74,7 +73,7 @@ class RunFacts:
     records: list[dict[str, Any]]
     events: list[dict[str, Any]]
     evaluations: list[Evaluation]
-    embedding: EmbeddingFacts | None
+    embedding: files.EmbeddingFacts | None
     pictures: list[Path]
     checksums: Mapping[str, str]
     skipped: int
@@ -114,15 +113,15 @@ def read_run(path: Path) -> RunFacts:
     remarks: list[str] = []
     tried = _Tried(remarks)
     empty: dict[str, Any] = {}
-    data = tried(folder.data, _table, empty)
+    data = tried(folder.data, read_table, empty)
     evaluations = _evaluations(folder, tried)
     return RunFacts(
         name=folder.path.resolve().name,
-        info=tried(folder.run_file, _table, empty),
+        info=tried(folder.run_file, read_table, empty),
         config=tried(folder.config, lambda file: _flat(yamlfile.read(file)), empty),
         origins=table_of(data.get("origins")),
         defaults=_flat(table_of(data.get("defaults"))),
-        environment=tried(folder.environment, _table, empty),
+        environment=tried(folder.environment, read_table, empty),
         data=data,
         records=tried(folder.metrics, _records, []),
         events=tried(folder.events, _records, []),
@@ -157,15 +156,6 @@ class _Tried:
             what = str(error) or type(error).__name__
             self.remarks.append(f"{file.name} cannot be read: {what}")
             return otherwise
-
-
-def _table(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > _MOST_BYTES:
-        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MB")
-    held = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(held, dict):
-        raise ValueError("it holds no table")
-    return held
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
@@ -214,14 +204,14 @@ def _evaluations(folder: RunFolder, tried: _Tried) -> list[Evaluation]:
 
 def _embedding(
     folder: RunFolder, evaluations: list[Evaluation], tried: _Tried
-) -> EmbeddingFacts | None:
+) -> files.EmbeddingFacts | None:
     """Of the newest evaluation that has one, else the newest that `embed` wrote."""
     asked = [one.folder / "embedding" for one in reversed(evaluations)]
-    made = [file.parent for file in folder.path.glob("embed/*/embed.json")]
+    made = [file.parent for file in folder.path.glob(f"embed/*/{files.INFO}")]
     asked += sorted(made, key=lambda place: place.stat().st_mtime_ns, reverse=True)
     for place in asked:
-        if (place / "embed.json").is_file():
-            found = tried(place, read_embedding, None)
+        if (place / files.INFO).is_file():
+            found = tried(place, files.read, None)
             if found is not None:
                 return found
     return None

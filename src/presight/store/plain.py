@@ -1,9 +1,29 @@
-"""Values as JSON may hold them."""
+"""Values as JSON may hold them, and a file of them."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_MOST_BYTES = 8 << 20
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The table that a JSON file holds.
+
+    Raises:
+        ValueError: it is larger than 8 MB, no JSON, or holds something else.
+        OSError: it is missing or cannot be read.
+    """
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"{path.name} is larger than {_MOST_BYTES >> 20} MB")
+    held = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(held, dict):
+        raise ValueError(f"{path.name} holds no table")
+    return held
 
 
 def finite(value: object) -> object:

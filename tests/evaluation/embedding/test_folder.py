@@ -11,8 +11,8 @@ import torch
 
 from evaluation.doubles import Pictures
 from presight.evaluation import diagnostics
+from presight.evaluation.embedding import files
 from presight.evaluation.embedding.folder import Embedding, embed, write_embedding
-from presight.reporting.embedding import read_embedding
 from presight.store import atomic
 
 HOSTILE = ["<script>alert(1)</script>", 'a\tb\n,".png', "\udcff.png", "x" * 1000, "=1+1", "漢.png"]
@@ -37,7 +37,7 @@ def made(n: int = 40, labels: bool = True) -> Embedding:
 def test_the_report_reads_what_was_written(tmp_path: Path, labels: bool) -> None:
     found = made(labels=labels)
     write_embedding(tmp_path / "e", found, images(40), torch.arange(40), {"data": "photos"})
-    facts = read_embedding(tmp_path / "e")
+    facts = files.read(tmp_path / "e")
     assert np.array_equal(facts.neighbors, found.index.numpy())
     assert np.allclose(facts.map, found.map.numpy())
     assert facts.info["purity"] == found.purity
@@ -64,7 +64,7 @@ def test_writing_again_replaces(tmp_path: Path) -> None:
     write_embedding(tmp_path, made(20), images(20), torch.arange(20), {"data": "b"})
     told = json.loads((tmp_path / "embed.json").read_text())
     assert (told["count"], told["data"]) == (20, "b")
-    assert len(read_embedding(tmp_path).map) == 20
+    assert len(files.read(tmp_path).map) == 20
 
 
 def test_stray_bytes_in_the_names_of_classes_stop_nothing(tmp_path: Path) -> None:
@@ -94,9 +94,9 @@ def test_a_write_that_breaks_leaves_no_folder_of_two_embeddings(
         with pytest.raises(OSError, match="the disk is gone"):
             write_embedding(tmp_path, made(20), images(20), torch.arange(20), {"data": "b"})
     with pytest.raises(FileNotFoundError):
-        read_embedding(tmp_path)
+        files.read(tmp_path)
     write_embedding(tmp_path, made(20), images(20), torch.arange(20), {"data": "b"})
-    assert len(read_embedding(tmp_path).map) == 20
+    assert len(files.read(tmp_path).map) == 20
 
 
 def test_numbers_without_labels_stand_beside(tmp_path: Path) -> None:

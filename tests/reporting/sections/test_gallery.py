@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from presight.reporting.embedding import read_embedding
+from presight.evaluation.embedding import files
 from presight.reporting.sections import gallery
 from reporting.doubles import make_embedding
 
 
 def test_neighbors_of_another_class_are_marked(tmp_path: Path) -> None:
-    facts = read_embedding(make_embedding(tmp_path / "e"))
+    facts = files.read(make_embedding(tmp_path / "e"))
     assert facts.sheet is not None
     found = gallery.gallery(facts, facts.sheet, "sheet")
     assert found is not None
@@ -28,7 +28,7 @@ def test_neighbors_of_another_class_are_marked(tmp_path: Path) -> None:
 
 
 def test_without_labels_nothing_is_counted(tmp_path: Path) -> None:
-    facts = read_embedding(make_embedding(tmp_path / "e", labels=False))
+    facts = files.read(make_embedding(tmp_path / "e", labels=False))
     assert facts.sheet is not None
     found = gallery.gallery(facts, facts.sheet, "sheet")
     assert found is not None
@@ -38,7 +38,7 @@ def test_without_labels_nothing_is_counted(tmp_path: Path) -> None:
 
 
 def test_the_finding_counts_neighbors_beside_chance(tmp_path: Path) -> None:
-    facts = read_embedding(make_embedding(tmp_path / "e"))
+    facts = files.read(make_embedding(tmp_path / "e"))
     labels = np.asarray(facts.labels)
     share = float((labels[facts.neighbors] == labels[:, None]).mean())
     told = gallery.finding(facts)
@@ -47,7 +47,7 @@ def test_the_finding_counts_neighbors_beside_chance(tmp_path: Path) -> None:
 
 
 def test_the_map_has_a_dot_and_a_picture_for_each_image(tmp_path: Path) -> None:
-    facts = read_embedding(make_embedding(tmp_path / "e"))
+    facts = files.read(make_embedding(tmp_path / "e"))
     found = gallery.map_of(facts, facts.sheet, "m", "sheet")
     assert found.drawing.count("h0") == 60
     assert found.points["names"] == ["class 0", "class 1", "class 2"]
@@ -59,7 +59,7 @@ def test_the_map_has_a_dot_and_a_picture_for_each_image(tmp_path: Path) -> None:
 
 
 def test_many_images_are_thinned_but_keep_those_with_pictures(tmp_path: Path) -> None:
-    facts = read_embedding(make_embedding(tmp_path / "e", n=60))
+    facts = files.read(make_embedding(tmp_path / "e", n=60))
     assert facts.sheet is not None
     wanted = facts.sheet.only([3, 51])
     shown = gallery._shown(facts, wanted)

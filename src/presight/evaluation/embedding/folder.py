@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from presight.evaluation import diagnostics
-from presight.evaluation.embedding import gallery, maps, sprite
+from presight.evaluation.embedding import files, gallery, maps, sprite
 from presight.evaluation.embedding.search import neighbors, purity, purity_by_chance
 from presight.evaluation.features import Progress
 from presight.evaluation.split import identity_keys
-from presight.store import atomic
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
 
-LAYOUT = 1
 THUMBNAILS = 1000
 
 
@@ -113,59 +108,38 @@ def embed(
 def write_embedding(
     folder: Path, made: Embedding, images: Images, rows: Tensor, about: Mapping[str, Any]
 ) -> Path:
-    """Write an embedding's folder: embed.json, embeddings.npz, index.csv, sprite.jpg, sprite.json.
+    """Write an embedding's folder with its gallery and thumbnails; returns its `embed.json`.
 
     Args:
-        folder: made where it is not there; files of the same names are replaced. A folder whose
-            writing broke off has no `embed.json`, and is none.
+        folder: made where it is not there; files of the same names are replaced.
         made: the embedding.
         images: the data layer's images, for the thumbnails.
         rows: int64 [n], the row of each embedded image among them.
         about: what else `embed.json` says: data, fingerprint, weights; plain JSON.
     """
-    atomic.make_folder(folder)
     keys = identity_keys(made.identities)
     shown = gallery.gallery(made.index, made.similarity, keys, made.labels)
     small = gallery.thumbnails(shown, keys, THUMBNAILS)
     picture, columns = sprite.sheet(images, rows[torch.tensor(small)].tolist(), columns=40)
-    path = folder / "embed.json"
-    if path.exists():  # the old one must not stand beside new vectors
-        atomic.remove_tree(path)
-    atomic.write_bytes(folder / "sprite.jpg", sprite.jpeg(picture))
-    atomic.write_json(folder / "sprite.json", sprite.told(small, columns))
-    atomic.write_bytes(folder / "embeddings.npz", _arrays(made))
-    atomic.write_bytes(folder / "index.csv", index_csv(made))
-    count, dim = made.vectors.shape
-    atomic.write_json(
-        path,
-        {
-            "layout": LAYOUT,
-            "count": count,
-            "dim": dim,
+    return files.write(
+        folder,
+        vectors=made.vectors.numpy(),
+        map=made.map.numpy(),
+        neighbors=made.index.numpy(),
+        similarity=made.similarity.numpy(),
+        words=columns_of(made),
+        sheet=files.Sheet.of(sprite.jpeg(picture), sprite.SIDE, columns, small),
+        info={
             "effective_rank": made.rank,
             "classes": [printable(name) for name in made.classes] or None,
             "purity": made.purity,
             "purity_by_chance": made.purity_by_chance,
             "diagnostics": dict(made.diagnostics),
             "map": dict(made.layout),
-            "neighbors": {"k": made.index.shape[1]},
             "gallery": shown,
             **about,
         },
     )
-    return path
-
-
-def _arrays(made: Embedding) -> bytes:
-    held = io.BytesIO()
-    np.savez(  # vectors hardly get smaller, and packing a million of them takes minutes
-        held,
-        vectors=made.vectors.numpy(),
-        map=made.map.numpy().astype(np.float32),
-        neighbors=made.index.numpy().astype(np.int32),
-        similarity=made.similarity.numpy(),
-    )
-    return held.getvalue()
 
 
 def printable(name: str) -> str:
@@ -180,14 +154,3 @@ def columns_of(made: Embedding) -> dict[str, list[str]]:
         if values is not None:
             found[name] = [made.classes[value] for value in values.tolist()]
     return found
-
-
-def index_csv(made: Embedding) -> bytes:
-    """A line an image, in the order of the vectors; names as they are, stray bytes included."""
-    columns = columns_of(made)
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["number", *columns])
-    for number, words in enumerate(zip(*columns.values(), strict=True)):
-        table.writerow([number, *words])
-    return text.getvalue().encode("utf-8", "surrogateescape")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -75,8 +75,3 @@ def png(picture: NDArray[np.uint8]) -> bytes:
     held = io.BytesIO()
     Image.fromarray(picture).save(held, "PNG")
     return held.getvalue()
-
-
-def told(rows: Sequence[int], columns: int, side: int = SIDE) -> dict[str, Any]:
-    """What `sprite.json` says."""
-    return {"side": side, "columns": columns, "rows": list(rows)}

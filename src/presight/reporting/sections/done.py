@@ -157,7 +157,7 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return cut(", ".join(bare(str(item)) for item in value), _MOST)
+        return cut(", ".join(map(_value, value)), _MOST)
     if isinstance(value, float) and is_finite(value):
         return f"{value:.6g}"
     return cut(without_folders(bare(str(value))), _MOST)

@@ -8,9 +8,9 @@ import numpy as np
 from markupsafe import Markup
 
 from presight.core.wording import cut, percent
+from presight.evaluation.embedding.files import EmbeddingFacts, Sheet
 from presight.reporting.blocks import EmbeddingMap, Gallery, Neighbors, Table, Thumb
 from presight.reporting.charts.embedding_map import NAMED, embedding_map, placed
-from presight.reporting.embedding import EmbeddingFacts, Sheet
 from presight.reporting.reading import is_finite, table_of
 
 _NEAR = 8

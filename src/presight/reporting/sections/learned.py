@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from presight.core.wording import cut, number
+from presight.evaluation.embedding.files import EmbeddingFacts, Sheet
 from presight.reporting.blocks import Block, Section, Sheets, Table
-from presight.reporting.embedding import EmbeddingFacts, Sheet
 from presight.reporting.pictures import address
 from presight.reporting.reading import RunFacts, is_finite, table_of
 from presight.reporting.sections import gallery, stages

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from presight.reporting.embedding import read_embedding
+from presight.evaluation.embedding import files
 from reporting.doubles import make_embedding
 
 
 def test_everything_is_read(tmp_path: Path) -> None:
-    found = read_embedding(make_embedding(tmp_path / "e"))
+    found = files.read(make_embedding(tmp_path / "e"))
     assert found.map.shape == (60, 2)
     assert found.labels[:3] == ["class 0", "class 1", "class 2"]
     assert found.identities[7] == "class/7.png"
@@ -26,7 +26,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
 
 
 def test_labels_are_optional(tmp_path: Path) -> None:
-    found = read_embedding(make_embedding(tmp_path / "e", labels=False))
+    found = files.read(make_embedding(tmp_path / "e", labels=False))
     assert (found.labels, found.predicted) == ([], [])
 
 
@@ -35,13 +35,13 @@ def test_rows_of_images_that_do_not_exist_are_left_out(tmp_path: Path) -> None:
     told = json.loads((folder / "embed.json").read_text())
     told["gallery"] = {"fixed": [[0, 1], [0, 999], "x", [True, 0.5]], "worst": 3}
     (folder / "embed.json").write_text(json.dumps(told))
-    found = read_embedding(folder)
+    found = files.read(folder)
     assert found.gallery("fixed") == [[0, 1]]
     assert found.gallery("worst") == []
 
 
 def test_a_sheet_can_be_made_smaller(tmp_path: Path) -> None:
-    sheet = read_embedding(make_embedding(tmp_path / "e")).sheet
+    sheet = files.read(make_embedding(tmp_path / "e")).sheet
     assert sheet is not None
     small = sheet.only([9, 3, 9, 1000])
     assert list(small.place) == [9, 3]
@@ -53,11 +53,35 @@ def test_a_sheet_can_be_made_smaller(tmp_path: Path) -> None:
     assert np.abs(before - after[:, ::-1]).mean() > 40
 
 
+def test_a_picture_that_says_it_is_huge_is_left_out(tmp_path: Path) -> None:
+    """Opening it must not break the report."""
+    folder = make_embedding(tmp_path / "e")
+    raw = (folder / "sprite.jpg").read_bytes()
+    at = raw.index(b"\xff\xc0") + 5  # height and width of the frame
+    (folder / "sprite.jpg").write_bytes(raw[:at] + b"\xff\xf0\xff\xf0" + raw[at + 4 :])
+    assert files.read(folder).sheet is None
+
+
+def test_thumbnails_of_images_that_do_not_exist_are_none(tmp_path: Path) -> None:
+    folder = make_embedding(tmp_path / "e")
+    told = json.loads((folder / "sprite.json").read_text())
+    (folder / "sprite.json").write_text(json.dumps({**told, "rows": [0, 60]}))
+    assert files.read(folder).sheet is None
+
+
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    folder = make_embedding(tmp_path / "e")
+    told = json.loads((folder / "embed.json").read_text())
+    (folder / "embed.json").write_text(json.dumps({**told, "layout": 2}))
+    with pytest.raises(ValueError, match="layout 1; embed again"):
+        files.read(folder)
+
+
 @pytest.mark.parametrize("name", ["sprite.jpg", "sprite.json"])
 def test_without_thumbnails_the_rest_is_there(tmp_path: Path, name: str) -> None:
     folder = make_embedding(tmp_path / "e")
     (folder / name).write_bytes(b"x")
-    assert read_embedding(folder).sheet is None
+    assert files.read(folder).sheet is None
 
 
 def test_arrays_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -72,11 +96,11 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     ):
         np.savez(folder / "embeddings.npz", **{**arrays, **broken})
         with pytest.raises(ValueError, match=r"fit together|do not exist"):
-            read_embedding(folder)
+            files.read(folder)
 
 
 def test_objects_are_never_unpacked(tmp_path: Path) -> None:
     folder = make_embedding(tmp_path / "e")
     np.savez(folder / "embeddings.npz", map=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match=r"pickle|Object"):
-        read_embedding(folder)
+        files.read(folder)
