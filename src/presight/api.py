@@ -270,7 +270,7 @@ def export(
 
     Returns:
         The file and how it compared once it was loaded back; of a run, README.md beside it is the
-        model card.
+        model card, or NAME.md where another README.md lies there.
     """
     from presight.exporting.export import export as write
     from presight.exporting.export import usual_path

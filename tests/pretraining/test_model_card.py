@@ -67,6 +67,20 @@ def test_a_damaged_evaluation_is_passed_over(tmp_path: Path) -> None:
     assert "## Results" not in card_of(run)[1]
 
 
+def test_a_readme_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    run = copied(tmp_path / "run")
+    own, project = (run / "README.md").read_text(), tmp_path / "README.md"
+    project.write_text("# My project\n")
+    for folder in (tmp_path, run):
+        for _ in range(2):
+            presight.export(run, out=folder / "net.safetensors")
+        assert "## File" in (folder / "net.safetensors.md").read_text()
+    assert (project.read_text(), (run / "README.md").read_text()) == ("# My project\n", own)
+    usual = presight.export(run).path.with_name("README.md")
+    presight.export(run, out=usual.with_name("second.safetensors"))
+    assert "second.safetensors" in usual.read_text()
+
+
 def test_a_file_alone_has_no_card(tmp_path: Path) -> None:
     run = copied(tmp_path / "run")
     alone = tmp_path / "alone" / "backbone.safetensors"

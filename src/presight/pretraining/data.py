@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from presight.core import ranges, world
 from presight.core.settings import Settings
 from presight.data.canvas import Images, Packed, images_of
 from presight.data.decode import Limits
 from presight.data.open import open_labelled, open_source
-from presight.data.source import Source, shown
+from presight.data.source import Labelled, Source, shown
 from presight.data.stored import Stored
 from presight.evaluation.labelled import LabelledImages
 from presight.pretraining.telling import counted as counted
@@ -19,15 +19,27 @@ from presight.pretraining.telling import counted as counted
 
 def open_data(data: str, settings: Settings) -> Source:
     """The source that a user named, under the settings' limits."""
-    return open_source(
-        data,
-        limits=limits(settings),
-        follow_links=settings.follow_links,
-        download=settings.download,
-        max_bad_fraction=settings.max_bad_fraction,
-        workers=0 if settings.workers == "auto" else settings.workers,
-        progress=counted("looking at images", settings.quiet),
-    )
+    return open_source(data, **_rules(settings))
+
+
+def open_classes(data: str, settings: Settings) -> Labelled:
+    """The same, with the classes of its images.
+
+    Raises:
+        DataError: no classes, or one alone; or as without them.
+    """
+    return open_labelled(data, **_rules(settings))
+
+
+def _rules(settings: Settings) -> dict[str, Any]:
+    return {
+        "limits": limits(settings),
+        "follow_links": settings.follow_links,
+        "download": settings.download,
+        "max_bad_fraction": settings.max_bad_fraction,
+        "workers": 0 if settings.workers == "auto" else settings.workers,
+        "progress": counted("looking at images", settings.quiet),
+    }
 
 
 def as_asked(
@@ -102,14 +114,7 @@ def open_labels(spec: str, settings: Settings, side: int, warnings: list[str]) -
         side: short side of the cached images, pixels.
         warnings: gets what is odd about them.
     """
-    source = open_labelled(
-        spec,
-        limits=limits(settings),
-        follow_links=settings.follow_links,
-        download=settings.download,
-        max_bad_fraction=settings.max_bad_fraction,
-        progress=counted("looking at images", settings.quiet),
-    )
+    source = open_classes(spec, settings)
     return LabelledImages.of(source, images_for(source, spec, settings, side, warnings))
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from presight.core import automatic, ranges
 from presight.core.settings import Settings
 from presight.data.canvas import Images, default_cache
-from presight.data.open import open_labelled
 from presight.data.source import Labelled, Source, shown
 from presight.errors import DataError, UsageError
 from presight.evaluation.embedding import choose, formats
@@ -27,7 +26,14 @@ from presight.evaluation.features import backbone_digest, cached, extract
 from presight.evaluation.score import weights_of
 from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.data import as_asked, cache_folder, counted, images_for, limits, open_data
+from presight.pretraining.data import (
+    as_asked,
+    cache_folder,
+    counted,
+    images_for,
+    open_classes,
+    open_data,
+)
 from presight.restore import load_backbone, origin_of
 from presight.store import atomic
 from presight.store.folder import RunFolder
@@ -175,15 +181,7 @@ def _source(data: str, settings: Settings) -> tuple[Source, torch.Tensor | None,
     """The images, with their classes where they have two or more."""
     source: Source
     try:
-        source = open_labelled(
-            data,
-            limits=limits(settings),
-            follow_links=settings.follow_links,
-            download=settings.download,
-            max_bad_fraction=settings.max_bad_fraction,
-            workers=0 if settings.workers == "auto" else settings.workers,
-            progress=counted("looking at images", settings.quiet),
-        )
+        source = open_classes(data, settings)
     except DataError:  # no classes, which is usual; or no images, which is said now
         source = open_data(data, settings)
     if len(source) < 2:

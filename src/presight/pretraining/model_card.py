@@ -21,6 +21,7 @@ from presight.store.integrity import entry_of
 
 _ROOTS = ("safetensors.torch", "torchvision", "timm", "onnxruntime")
 _PROTOCOLS = {"linear": "linear probe", "knn": "kNN", "majority": "majority"}
+_FILE = "## File\n\n"  # only a model card has it, not the run's own
 _LIMITS = """\
 ## Limits
 
@@ -32,7 +33,8 @@ _LIMITS = """\
 def write_model_card(folder: RunFolder, weights: Path, usage: str) -> Path:
     """Write README.md beside an exported file, from the run's own files alone.
 
-    What is not known is left out: there is no license, and no result where none was measured.
+    Where a README.md of another kind lies there, the card is NAME.md, after the file. What is not
+    known is left out: there is no license, and no result where none was measured.
 
     Args:
         folder: of the run.
@@ -67,11 +69,21 @@ def write_model_card(folder: RunFolder, weights: Path, usage: str) -> Path:
         *_table(scores, protocol),
         f"## Use\n\n```python\n{line}\n```\n\n{_input(config, weights)}",
         _LIMITS.rstrip(),
-        f"## File\n\n- {weights.name}: {entry.size:,} bytes, SHA-256 {entry.sha256}",
+        f"{_FILE}- {weights.name}: {entry.size:,} bytes, SHA-256 {entry.sha256}",
     ]
-    path = weights.with_name("README.md")
+    path = _place(weights)
     atomic.write_text(path, "\n\n".join(parts) + "\n")
     return path
+
+
+def _place(weights: Path) -> Path:
+    """README.md beside the file, unless that is somebody else's: a project's, or the run's own."""
+    usual = weights.with_name("README.md")
+    if not usual.exists():
+        return usual
+    told = usual.read_text(encoding="utf-8", errors="replace") if usual.is_file() else ""
+    ours = told.startswith("---\nlibrary_name: presight\n") and _FILE in told
+    return usual if ours else weights.with_name(f"{weights.name}.md")
 
 
 def _input(config: Configuration, weights: Path) -> str:

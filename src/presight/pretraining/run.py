@@ -99,8 +99,7 @@ def _run(
     config: Configuration | None = None
     try:
         known = bool(world.broadcast_object(folder.begun and not settings.overwrite))
-        resolve = _continued if known else _new
-        config, source = resolve(data, folder, settings, plan, options, runtime)
+        config, source = _resolved(data, folder, settings, plan, options, runtime, known)
         told = announce(config, source, runtime, settings.quiet)
         if settings.print_config or settings.dry_run:
             return Run(folder.path, *look(config))
@@ -121,31 +120,21 @@ def _run(
         runtime.close()
 
 
-def _continued(
+def _resolved(
     data: str,
     folder: RunFolder,
     settings: Settings,
     plan: Mapping[str, Any],
     options: Mapping[str, Any],
     runtime: Runtime,
+    known: bool,
 ) -> tuple[Configuration, Source]:
-    """The configuration of the folder's run under this command, and its images."""
-    config = continued(data, folder, settings, plan, options)
-    source = open_data(data, config.settings)
-    return same_data(config, source, settings, folder), source
-
-
-def _new(
-    data: str,
-    folder: RunFolder,
-    settings: Settings,
-    plan: Mapping[str, Any],
-    options: Mapping[str, Any],
-    runtime: Runtime,
-) -> tuple[Configuration, Source]:
-    """The configuration of a new run, and its images."""
-    source = open_data(data, settings)
-    device = runtime.device.type
+    """The configuration of a new run, or of the folder's under this command; and the images."""
+    if known:
+        config = continued(data, folder, settings, plan, options)
+        source = open_data(data, config.settings)
+        return same_data(config, source, settings, folder), source
+    source, device = open_data(data, settings), runtime.device.type
     return configure(data, source, settings, plan, options, device, runtime.precision), source
 
 
