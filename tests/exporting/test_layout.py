@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,16 @@ from presight.testing.tiny import TinyBackbone
 
 @pytest.mark.parametrize("to", ["torchvision", "timm"])
 def test_small_stem_is_refused_with_what_works(to: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"small stem.*--stem standard.*that work: safetensors\."):
+    with pytest.raises(
+        UsageError, match=r"small stem.*--stem standard.*that work: .*safetensors\."
+    ):
         export(trained("resnet18", 32), to, tmp_path / "b.safetensors")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("to", ["torchvision", "timm"])
 def test_own_networks_are_refused(to: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"own:resnet9:4.*that work: safetensors\."):
+    with pytest.raises(UsageError, match=r"own:resnet9:4.*that work: .*safetensors\."):
         export(trained("resnet9:4"), to, tmp_path / "b.safetensors")
 
 
@@ -65,8 +68,30 @@ def test_an_older_file_stays_where_the_new_one_fails(
     assert path.read_bytes() == before
 
 
-def test_fitting_formats() -> None:
-    pytest.importorskip("timm")
-    assert layout.fitting(trained()) == ("torchvision", "timm", "safetensors")
-    assert layout.fitting(trained("mobilenet_v3_small")) == ("torchvision", "safetensors")
+def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Of the extras, these alone are there."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name in names or None)
+
+
+def test_fitting_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "timm", *layout.ONNX_NEEDS)
+    assert layout.fitting(trained()) == ("torchvision", "timm", "onnx", "safetensors")
+    small = trained("mobilenet_v3_small")
+    assert layout.fitting(small) == ("torchvision", "onnx", "safetensors")
+    assert layout.fitting(small, but="onnx") == ("torchvision", "safetensors")
     assert set(layout.fitting(TinyBackbone())) <= set(formats.formats())
+
+
+@pytest.mark.parametrize("missing", [*layout.ONNX_NEEDS, "timm"])
+def test_what_is_not_installed_does_not_fit(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, *({*layout.ONNX_NEEDS, "timm"} - {missing}))
+    to = "timm" if missing == "timm" else "onnx"
+    assert set(formats.formats()) - set(layout.fitting(trained())) == {to}
+
+
+def test_a_refusal_names_onnx_where_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(monkeypatch, *layout.ONNX_NEEDS)
+    with pytest.raises(UsageError, match=r"that work: onnx, safetensors\."):
+        export(trained("resnet9:4"), "torchvision", tmp_path / "b.safetensors")

@@ -20,6 +20,8 @@ from presight.store import tensors as store
 
 TOLERANCE = 1e-4
 """Largest relative difference of features; the same sums in another order cost about 1e-6."""
+ONNX_NEEDS = ("onnx", "onnxscript", "onnxruntime")
+"""Packages that an export to ONNX needs."""
 
 
 def torchvision_refusal(backbone: Backbone) -> str:
@@ -46,12 +48,25 @@ def timm_refusal(backbone: Backbone) -> str:
     return torchvision_refusal(backbone)
 
 
-def fitting(backbone: Backbone) -> tuple[str, ...]:
-    """The formats that a backbone can be exported to."""
-    refusals = {"torchvision": torchvision_refusal(backbone), "timm": timm_refusal(backbone)}
-    if importlib.util.find_spec("timm") is None:
-        refusals["timm"] = "timm is not installed"
-    return (*(name for name, refusal in refusals.items() if not refusal), "safetensors")
+def fitting(backbone: Backbone, *, but: str = "") -> tuple[str, ...]:
+    """The formats that a backbone can be exported to, as far as is known before it is tried.
+
+    Args:
+        backbone: to export.
+        but: the format that was tried and failed.
+    """
+    refusals = {
+        "torchvision": torchvision_refusal(backbone),
+        "timm": timm_refusal(backbone) or _lacking("timm"),
+        "onnx": _lacking(*ONNX_NEEDS),
+        "safetensors": "",
+    }
+    return tuple(name for name, refusal in refusals.items() if not refusal and name != but)
+
+
+def _lacking(*packages: str) -> str:
+    """The first of the packages that is not installed; "" where all are."""
+    return next((name for name in packages if importlib.util.find_spec(name) is None), "")
 
 
 def require(backbone: Backbone, to: str, refusal: str) -> None:
@@ -65,7 +80,7 @@ def require(backbone: Backbone, to: str, refusal: str) -> None:
         hint = stem if "small stem" in refusal else ""
         raise UsageError(
             f"this backbone does not fit {to}: {refusal}{hint}. Formats that work: "
-            f"{', '.join(fitting(backbone))}."
+            f"{', '.join(fitting(backbone, but=to))}."
         )
 
 

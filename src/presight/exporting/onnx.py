@@ -21,7 +21,6 @@ from presight.store import atomic
 
 INPUT, OUTPUT = "images", "features"
 _SMALLEST = 8  # pixels of a side that the exported network is promised to get
-_NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
 
 def export(backbone: Backbone, path: Path) -> Exported:
@@ -61,7 +60,7 @@ def export(backbone: Backbone, path: Path) -> Exported:
 
 
 def _require() -> None:
-    for name in _NEEDS:
+    for name in layout.ONNX_NEEDS:
         try:
             importlib.import_module(name)
         except ImportError:
@@ -95,7 +94,7 @@ def _converted(source: Backbone, side: int, any_size: bool) -> tuple[bytes, bool
     text = str(reason).strip().partition("\n")[0][:200]
     raise UsageError(
         f"this backbone ({source.source}) does not fit onnx: {text}. Formats that work: "
-        f"{', '.join(layout.fitting(source))}."
+        f"{', '.join(layout.fitting(source, but='onnx'))}."
     )
 
 
