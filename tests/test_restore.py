@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from presight.core.backbone import Backbone
 from presight.core.batch import DataSpec
 from presight.errors import DataError, IntegrityError, Unavailable, UsageError
 from presight.nn import backbones
+from presight.nn.native import ResNet9
 from presight.restore import (
     Origin,
     WarmEncoders,
@@ -45,7 +47,8 @@ def test_a_run_folder_its_file_and_its_checkpoint_give_the_same_backbone(tmp_pat
     assert not same(from_folder, untrained_backbone(origin_of(finished())))
     for where in (finished() / "backbone.safetensors", bare, str(finished())):
         assert same(from_folder, load_backbone(where))
-        assert origin_of(Path(where)) == origin_of(finished())
+        whole = dataclasses.replace(origin_of(Path(where)), ordinary=True)
+        assert whole == origin_of(finished())
 
 
 def test_it_is_a_plain_module() -> None:
@@ -157,3 +160,57 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(IntegrityError):
         load_backbone(file)
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_an_ordinary_network_is_the_same_with_and_without_its_method(
+    name: str, tmp_path: Path
+) -> None:
+    origin = dataclasses.replace(ORIGIN, method=name)
+    save_backbone(build_method(origin).backbone, origin, tmp_path / "b.safetensors")
+    held = origin_of(tmp_path / "b.safetensors")
+    assert held.ordinary
+    assert same(untrained_backbone(origin), untrained_backbone(held))
+
+
+def test_saving_leaves_torchs_generator_alone(tmp_path: Path) -> None:
+    backbone = untrained_backbone(ORIGIN)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    save_backbone(backbone, ORIGIN, tmp_path / "b.safetensors")
+    assert torch.equal(torch.rand(3), expected)
+
+
+class Loud(ResNet9):
+    """The same weights by name and shape, other features."""
+
+    def stages(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(2 * one for one in super().stages(images))
+
+
+def test_networks_of_a_methods_own_are_not_ordinary(tmp_path: Path) -> None:
+    """By another shape, another class, or another function of the same class and weights."""
+    louder = untrained_backbone(ORIGIN)
+    louder.register_forward_hook(lambda module, given, out: 2 * out)
+    wide = backbones.encoders("resnet9:4", image_size=16)(width=2.0)
+    for backbone in (wide, Loud(4), louder):
+        save_backbone(backbone, ORIGIN, tmp_path / "b.safetensors")
+        assert not origin_of(tmp_path / "b.safetensors").ordinary
+
+
+def test_code_of_a_folder_is_named_and_not_run(tmp_path: Path) -> None:
+    """A file says that its network is built by code; only the command may say which is run."""
+    strange = dataclasses.replace(ORIGIN, method="mine", plugin=str(tmp_path / "plugin.py"))
+    backbone = untrained_backbone(ORIGIN)
+    file = tmp_path / "backbone.safetensors"
+    save_backbone(backbone, strange, file)
+    assert same(load_backbone(tmp_path), backbone)  # it is ordinary: no code is needed
+    save_tensors(file, backbone.state_dict(), {"presight": json.dumps(strange.words())})
+    with pytest.raises(UsageError, match=r"the code of its method, mine, .*--plugin FILE\."):
+        load_backbone(file)
+    (tmp_path / "plugin.py").write_text("raise SystemExit\n")
+    for where in (tmp_path, file):
+        with pytest.raises(UsageError, match=r"not run unasked.*trust it: --plugin .*/plugin\.py"):
+            load_backbone(where)
+    assert strange.words()["plugin"] == "plugin.py"

@@ -127,8 +127,7 @@ def pretrain(
     from presight.core.options import split
     from presight.pretraining.run import pretrain as run
 
-    flat = {"method": method, "backbone": backbone, "out": str(out), **options}
-    parts = split(**flat)
+    parts = split(method=method, backbone=backbone, out=str(out), **options)
     return run(str(data), settings=parts.settings, plan=parts.plan, options=parts.options)
 
 
@@ -146,16 +145,15 @@ def evaluate(
     min_side: int | Literal["auto"] = "auto",
     max_bad_fraction: float | Literal["auto"] = "auto",
     follow_links: bool = False,
+    plugin: str | Path = "",
     quiet: bool = False,
 ) -> Measured:
     """Measure a run's frozen features on labels, beside untrained and raw pixels.
 
     Args:
         run: a run folder.
-        labels: labelled images: class folders or a CSV. Without them there are diagnostics only,
-            of the run's own images.
-        test: labelled images that are read once, at the end; without it a part of the labels is
-            held out.
+        labels: class folders or a CSV; without them diagnostics only, of the run's own images.
+        test: labelled images, read once at the end; by default a part of the labels is held out.
         label_counts: numbers of labels to learn from: auto is a ladder up to all; or 50,200,all.
         label_seeds: choices of labels at each count below all, 1 or more.
         stages: linear probes of the network's stages: quick pools maps to some 1,000 numbers and
@@ -164,9 +162,9 @@ def evaluate(
         device: auto, cpu, cuda, mps or xpu.
         download: fetch a torchvision: data set that is not on disk.
         min_side: images with a shorter side are skipped, pixels; auto is as in the run.
-        max_bad_fraction: stop where more of the images than this cannot be read, in [0, 1]; auto
-            is as in the run.
+        max_bad_fraction: stop where more than this cannot be read, in [0, 1]; auto as in the run.
         follow_links: follow links that leave the folder; also where the run did.
+        plugin: a Python file with the run's method, where the network is the method's own.
         quiet: print results and warnings only.
 
     Returns:
@@ -193,6 +191,7 @@ def evaluate(
             min_side=min_side,
             max_bad_fraction=max_bad_fraction,
             follow_links=follow_links,
+            plugin=str(plugin),
             quiet=quiet,
         )
 
@@ -210,6 +209,7 @@ def embed(
     device: str = "auto",
     download: bool = False,
     follow_links: bool = False,
+    plugin: str | Path = "",
     quiet: bool = False,
 ) -> Embedded:
     """Write a run's features of images, their nearest neighbors, a map and thumbnails.
@@ -218,8 +218,7 @@ def embed(
         run: a run folder.
         data: images, as for pretrain; classes are used where they have any.
         out: folder of the files; by default in the folder embed of the run.
-        format: npz, and beside it the files of TensorBoard's projector, a parquet table for
-            embedding-atlas and data frames, or all.
+        format: npz; beside it the files of TensorBoard's projector, a parquet table, or all.
         neighbors: of each image, 1 or more.
         map: t-SNE, the first two principal components, or none.
         select: this many images to label first are listed in select.csv; 0 lists none.
@@ -227,6 +226,7 @@ def embed(
         device: auto, cpu, cuda, mps or xpu.
         download: fetch a torchvision: data set that is not on disk.
         follow_links: follow links that leave the folder; also where the run did.
+        plugin: a Python file with the run's method, where the network is the method's own.
         quiet: print results and warnings only.
 
     Returns:
@@ -251,6 +251,7 @@ def embed(
         device=device,
         download=download,
         follow_links=follow_links,
+        plugin=str(plugin),
         quiet=quiet,
     )
 
@@ -260,6 +261,7 @@ def export(
     *,
     to: Literal["safetensors", "torchvision", "timm", "onnx"] = "safetensors",
     out: str | Path = "",
+    plugin: str | Path = "",
 ) -> Exported:
     """Write a run's backbone as a file that other libraries load.
 
@@ -267,6 +269,7 @@ def export(
         run: a run folder or a backbone file.
         to: torchvision and timm take their own keys; onnx runs without torch; safetensors fits all.
         out: the file; by default in a folder export, in the run or beside the backbone file.
+        plugin: a Python file with the run's method, where the network is the method's own.
 
     Returns:
         The file and how it compared once it was loaded back; of a run, README.md beside it is the
@@ -278,10 +281,10 @@ def export(
     from presight.restore import load_backbone
     from presight.store.folder import RunFolder
 
-    done = write(load_backbone(run), to, Path(out) if out else usual_path(run, to))
+    done = write(load_backbone(run, str(plugin)), to, Path(out) if out else usual_path(run, to))
     folder = RunFolder(run)
     if folder.exists:
-        write_model_card(folder, done.path, done.usage)
+        write_model_card(folder, done.path, done.usage, str(plugin))
     return done
 
 

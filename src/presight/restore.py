@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +20,7 @@ from presight.core.draw import key_of
 from presight.core.method import Method
 from presight.errors import DataError, IntegrityError, UsageError
 from presight.nn import backbones
+from presight.store.folder import RunFolder
 from presight.store.tensors import load_tensors, read_metadata, save_tensors
 from presight.training.checkpoint import Checkpoints
 
@@ -37,7 +40,9 @@ class Origin:
         options: of the method, as plain values.
         spec: what the method knew of the data.
         seed: of the initial weights.
-        plugin: a file that the method was found in.
+        plugin: the user's file that the method was found in, where this command names it.
+        ordinary: whether the backbone is the network of that name, and nothing of the method's
+            own: then the method's code is not needed to build it.
     """
 
     backbone: str
@@ -48,6 +53,11 @@ class Origin:
     spec: Mapping[str, Any]
     seed: int
     plugin: str = ""
+    ordinary: bool = False
+
+    def words(self) -> dict[str, Any]:
+        """Plain values for a file; of the plugin its name, as its place is its owner's business."""
+        return {**dataclasses.asdict(self), "plugin": Path(self.plugin).name}
 
 
 class WarmEncoders:
@@ -57,10 +67,11 @@ class WarmEncoders:
         encoders: makes them with drawn weights.
         init: a run folder, a .safetensors file of ours or with the network's own keys, or
             torchvision:NAME.
+        plugin: a Python file with methods, as for `load_backbone`.
     """
 
-    def __init__(self, encoders: Encoders, init: str) -> None:
-        self._encoders, self._init = encoders, init
+    def __init__(self, encoders: Encoders, init: str, plugin: str = "") -> None:
+        self._encoders, self._init, self._plugin = encoders, init, plugin
 
     def __call__(
         self,
@@ -74,7 +85,7 @@ class WarmEncoders:
             backbones.load_pretrained(backbone, self._init)
             return backbone
         own = _body(backbone).state_dict()
-        given = _given(self._init, own)
+        given = _given(self._init, own, self._plugin)
         odd = sorted(k for k in own.keys() | given.keys() if _shape(own, k) != _shape(given, k))
         if odd:
             told = "; ".join(
@@ -90,14 +101,14 @@ class WarmEncoders:
         return backbone
 
 
-def _given(init: str, own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _given(init: str, own: Mapping[str, torch.Tensor], plugin: str) -> dict[str, torch.Tensor]:
     """Weights of a run or a backbone's file; of any other .safetensors by the network's keys.
 
     Such a file may hold a classifier on top, and a trunk under a name, as our own export does.
     """
     path = Path(init)
     if not path.is_file() or "presight" in read_metadata(path):
-        return dict(_body(load_backbone(path)).state_dict())
+        return dict(_body(load_backbone(path, plugin)).state_dict())
     given = load_tensors(path)
     if any(key.startswith("trunk.") for key in given.keys() - own.keys()):
         given = {k.removeprefix("trunk."): v for k, v in given.items() if k.startswith("trunk.")}
@@ -115,74 +126,103 @@ def _shape(state: Mapping[str, torch.Tensor], key: str) -> tuple[int, ...] | Non
 def build_method(origin: Origin, init: str = "") -> Method:
     """The method with its initial weights, a function of the origin (and of `init`) alone."""
     kind: type[Method] = registry.load(origin.method, origin.plugin)
-    torch.default_generator.manual_seed(key_of(origin.seed, "weights") >> 1)
-    encoders: Encoders = backbones.encoders(
-        origin.backbone, image_size=origin.image_size, stem=origin.stem
-    )
+    encoders = _encoders(origin)
     if init and kind.card.backbone == "own":
         raise UsageError(f"{origin.method} brings its own network; --init cannot fill it.")
     if init:
-        encoders = WarmEncoders(encoders, init)
+        encoders = WarmEncoders(encoders, init, origin.plugin)
     owners = option_list.Owners(f"method {origin.method}")
     chosen = option_list.take(option_list.of_method(kind), origin.options, owners)
     return kind(encoders, DataSpec(**origin.spec), **chosen)
 
 
+def _encoders(origin: Origin) -> Encoders:
+    """Makes networks of the origin's name; the first weights that are drawn follow its seed."""
+    torch.default_generator.manual_seed(key_of(origin.seed, "weights") >> 1)
+    return backbones.encoders(origin.backbone, image_size=origin.image_size, stem=origin.stem)
+
+
 def untrained_backbone(origin: Origin) -> Backbone:
-    """The backbone as it was before training."""
+    """The backbone without training, weights drawn by the origin's seed."""
+    if origin.ordinary:
+        return _encoders(origin)().eval()
     return build_method(origin).backbone.eval()
 
 
 def save_backbone(backbone: Backbone, origin: Origin, path: Path) -> None:
     """Write a backbone with its origin; keys are those of the network's own library."""
-    words = {"presight": json.dumps(dataclasses.asdict(origin), sort_keys=True)}
+    origin = dataclasses.replace(origin, ordinary=_is_ordinary(backbone, origin))
+    words = {"presight": json.dumps(origin.words(), sort_keys=True)}
     save_tensors(path, dict(_body(backbone).state_dict()), words)
 
 
-def load_backbone(where: str | Path) -> Backbone:
+@torch.no_grad()
+def _is_ordinary(backbone: Backbone, origin: Origin) -> bool:
+    """Whether the network of the origin's name gives the same features by the same weights."""
+    state = torch.random.get_rng_state()
+    plain = _encoders(origin)().eval()
+    torch.random.set_rng_state(state)
+    given, own = _body(backbone).state_dict(), _body(plain).state_dict()
+    shapes = ({key: value.shape for key, value in one.items()} for one in (given, own))
+    if type(plain) is not type(backbone) or next(shapes) != next(shapes):
+        return False
+    _body(plain).load_state_dict(given)
+    images = torch.linspace(0, 1, 6 * origin.image_size**2)
+    images = images.view(2, 3, origin.image_size, origin.image_size)
+    trained = copy.deepcopy(backbone).cpu().float().eval()
+    return torch.allclose(plain(images), trained(images), rtol=1e-3, atol=1e-4)
+
+
+def load_backbone(where: str | Path, plugin: str = "") -> Backbone:
     """A pretrained backbone from a run folder or a backbone file: a plain module in eval mode.
 
     Args:
         where: a run folder, or a `backbone.safetensors`.
+        plugin: a Python file with the method, where neither presight nor a package has it and the
+            network is the method's own; no code of a run folder is imported unless it is named.
 
     Returns:
         A module on the CPU: images float [B,3,H,W] in [0, 1] -> features [B, dim]; it normalizes
         by itself. `.dim` is the width, `.stages(images)` gives the maps of all stages.
 
     Raises:
-        UsageError: nothing there.
+        UsageError: nothing there, or the method's code is needed.
         IntegrityError: a file that is not one of ours.
     """
     path = Path(where)
     if path.is_dir():
         if (path / BACKBONE_FILE).is_file():
-            return load_backbone(path / BACKBONE_FILE)
-        return _from_checkpoint(path)
+            return load_backbone(path / BACKBONE_FILE, plugin)
+        return _from_checkpoint(path, plugin)
     if not path.is_file():
         raise UsageError(f"{path} is neither a run folder nor a backbone file.")
-    origin = origin_of(path)
+    origin = origin_of(path, plugin)
     backbone = untrained_backbone(origin)
     _body(backbone).load_state_dict(load_tensors(path))
     return backbone
 
 
-def origin_of(path: Path) -> Origin:
-    """The origin that a backbone file or a run folder carries."""
+def origin_of(path: Path, plugin: str = "") -> Origin:
+    """The origin that a backbone file or a run folder carries, with the command's own plugin.
+
+    Raises:
+        UsageError: the network is built by a method whose code is not at hand.
+    """
     if path.is_dir() and (path / BACKBONE_FILE).is_file():
         path = path / BACKBONE_FILE
     elif path.is_dir():
         snapshot = Checkpoints(path / "checkpoints").latest()
         if snapshot is None:
             raise DataError(f"{path} holds no checkpoint and no {BACKBONE_FILE} yet.")
-        return _told(snapshot.state["origin"])
+        return _told(snapshot.state["origin"], path, plugin)
     words = read_metadata(path)
     if "presight" not in words:
         raise IntegrityError(f"{path} does not say which backbone it holds; give a run's file.")
-    return Origin(**json.loads(words["presight"]))
+    return _told(json.loads(words["presight"]), path, plugin)
 
 
-def _from_checkpoint(folder: Path) -> Backbone:
-    origin = origin_of(folder)
+def _from_checkpoint(folder: Path, plugin: str) -> Backbone:
+    origin = origin_of(folder, plugin)
     snapshot = Checkpoints(folder / "checkpoints").latest()
     if snapshot is None:
         raise DataError(f"{folder} holds no checkpoint.")
@@ -197,8 +237,25 @@ def _body(backbone: Backbone) -> torch.nn.Module:
     return trunk if isinstance(trunk, torch.nn.Module) else backbone
 
 
-def _told(words: Any) -> Origin:
-    """An origin as a checkpoint's state holds it."""
+def _told(words: Any, path: Path, plugin: str) -> Origin:
+    """An origin as a file holds it, but for the plugin: code is named by a command only."""
     if not isinstance(words, dict):
-        raise IntegrityError("the checkpoint does not say which method it is of.")
-    return Origin(**words)
+        raise IntegrityError(f"{path} does not say which method it is of.")
+    origin = Origin(**words)
+    if not origin.ordinary and origin.method not in registry.names(plugin):
+        raise UsageError(_code_is_needed(origin, path))
+    return dataclasses.replace(origin, plugin=plugin)
+
+
+def _code_is_needed(origin: Origin, path: Path) -> str:
+    copy_of_it = RunFolder(path if path.is_dir() else path.parent).plugin
+    text = (
+        f"{path} needs the code of its method, {origin.method}, which neither presight nor an "
+        "installed package has. "
+    )
+    if not copy_of_it.is_file():
+        return f"{text}Give the Python file that it was made with: --plugin FILE."
+    return (
+        f"{text}The run kept a copy, which is not run unasked, as a folder may come from somebody "
+        f"else. If you trust it: --plugin {shlex.quote(str(copy_of_it))}"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from presight.core import configuration, options, registry, yamlfile
-from presight.core.options import MISSING, Option, Owners
+from presight.core.options import MISSING, Option, Owners, split_without
 from presight.core.plan import TrainPlan
 from presight.core.settings import Settings
 from presight.core.values import plain
@@ -232,3 +232,12 @@ def test_messages(flat: dict[str, Any], message: str) -> None:
 )
 def test_defaults_as_help_prints_them(value: object, expected: str) -> None:
     assert options.shown(value) == expected
+
+
+def test_options_of_a_method_whose_code_is_not_at_hand_stay_as_written() -> None:
+    found = split_without(method="gone", epochs="3", seed=2, views={"name": "x"}, eps="0.5")
+    assert found.settings == Settings(method="gone")
+    assert found.plan == {"epochs": 3.0, "seed": 2}
+    assert found.options == {"views": {"name": "x"}, "eps": "0.5"}
+    with pytest.raises(UsageError, match="--keep"):
+        split_without(method="gone", keep="many")

@@ -20,7 +20,12 @@ from presight.core.values import plain
 from presight.data.scenes import Scenes
 from presight.errors import IntegrityError, RunError
 from presight.pretraining import configuration as module
-from presight.pretraining.configuration import MAY_CHANGE, Configuration, check_method
+from presight.pretraining.configuration import (
+    MAY_CHANGE,
+    Configuration,
+    check_method,
+    entry_of_method,
+)
 from presight.pretraining.configure import configure, of_length
 from presight.restore import build_method
 from presight.store.folder import RunFolder
@@ -225,11 +230,30 @@ def test_lines_say_the_numbers() -> None:
         assert line.split()[:2] == ["auto", key.replace("_", "-")]
 
 
-def test_a_run_whose_plugin_is_gone_says_which_file_to_put_back(tmp_path: Path) -> None:
+def test_a_run_keeps_its_plugin_and_is_read_without_running_it(tmp_path: Path) -> None:
     plugin = tmp_path / "mine.py"
     plugin.write_text((Path(__file__).parents[2] / "examples" / "my_method.py").read_text())
-    folder = written(made(method="agree-and-spread", plugin=str(plugin)), tmp_path / "run")
-    assert Configuration.read(folder).settings.plugin == str(plugin)
+    config = made(method="agree-and-spread", plugin=str(plugin), eps=0.25)
+    folder = written(config, tmp_path / "run")
+    assert folder.plugin.read_bytes() == plugin.read_bytes()
     plugin.unlink()
-    with pytest.raises(RunError, match=r"made with --plugin .*mine\.py, and no such file"):
-        Configuration.read(folder)
+    folder.plugin.write_text(folder.plugin.read_text() + "\nraise SystemExit\n")
+    read = Configuration.read(folder)
+    assert (read.plan, read.spec, read.settings.plugin) == (config.plan, config.spec, "")
+    assert read.options == plain(config.options)
+    assert entry_of_method(read, folder).title == "Agree and spread"
+
+
+def test_a_run_read_with_its_plugin_has_its_options_by_type(tmp_path: Path) -> None:
+    plugin = str(Path(__file__).parents[2] / "examples" / "my_method.py")
+    config = made(method="agree-and-spread", plugin=plugin)
+    folder = written(config, tmp_path)
+    assert Configuration.read(folder, plugin) == dataclasses.replace(
+        config, requested=plain(config.requested)
+    )
+    assert Configuration.read(folder, str(folder.plugin)).options == config.options
+
+
+def test_a_method_of_presight_leaves_no_copy(tmp_path: Path) -> None:
+    folder = written(made(method="rotation"), tmp_path)
+    assert not folder.plugin.exists()

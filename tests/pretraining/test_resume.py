@@ -13,6 +13,7 @@ from presight.core.settings import Settings
 from presight.data.scenes import Scenes
 from presight.errors import RunError
 from presight.pretraining.configuration import Configuration
+from presight.pretraining.configure import configure
 from presight.pretraining.resume import continued, precision, same_data
 from presight.store.folder import RunFolder
 from tinyruns import DATA, WORDS, copied
@@ -86,3 +87,44 @@ def test_other_images_are_refused(finished: Path) -> None:
         same_data(config, edited, Settings(), folder)
     accepted = same_data(config, edited, consent, folder)
     assert accepted == dataclasses.replace(config, fingerprint=edited.fingerprint)
+
+
+def kept_code(path: Path) -> tuple[RunFolder, Path]:
+    """A run of a plugin's method, not finished, and the plugin."""
+    plugin = path / "mine.py"
+    plugin.write_text((Path(__file__).parents[2] / "examples" / "my_method.py").read_text())
+    code: dict[str, Any] = {"method": "agree-and-spread", "plugin": str(plugin)}
+    folder = RunFolder(path / "run").create()
+    parts = split(**{**WORDS, "out": str(folder), **code})
+    source = Scenes(64, size=16)
+    configure(DATA, source, parts.settings, parts.plan, parts.options, "cpu", "fp32").write(folder)
+    return folder, plugin
+
+
+def test_a_plugin_that_moved_goes_on(tmp_path: Path) -> None:
+    folder, plugin = kept_code(tmp_path)
+    moved = tmp_path / "moved.py"
+    moved.write_bytes(plugin.read_bytes().replace(b"\n", b"\r\n"))  # as some tools check it out
+    plugin.unlink()
+    for place in (moved, folder.plugin):
+        found = goes_on(folder, method="agree-and-spread", plugin=str(place))
+        assert found.settings.plugin == str(place)
+
+
+def test_a_plugin_that_changed_is_refused_with_the_first_difference(tmp_path: Path) -> None:
+    folder, plugin = kept_code(tmp_path)
+    other = tmp_path / "other.py"
+    text = plugin.read_text()
+    other.write_text(
+        text.replace("-agreement", "agreement").replace("eps: float = 0.5", "eps: float = 0.4")
+    )
+    line = 1 + text[: text.index("-agreement")].count("\n")
+    with pytest.raises(RunError) as caught:
+        goes_on(folder, method="agree-and-spread", plugin=str(other))
+    message = str(caught.value)
+    assert f"other.py changed since {folder} began: line {line} is now `" in message
+    assert "-agreement" in message
+    assert f"--plugin {folder.plugin}. For the new code start anew: --out {folder}2" in message
+    other.write_text(text + "# more\n")
+    with pytest.raises(RunError, match=r"line .* is now"):
+        goes_on(folder, method="agree-and-spread", plugin=str(other))

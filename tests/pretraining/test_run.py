@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -380,7 +379,7 @@ def test_the_origin_stands_in_every_checkpoint(finished: Path) -> None:
     snapshot = Checkpoints(finished / "checkpoints").latest()
     assert snapshot is not None
     origin = Configuration.read(RunFolder(finished)).origin
-    assert snapshot.state["origin"] == dataclasses.asdict(origin)
+    assert snapshot.state["origin"] == origin.words()
 
 
 def test_a_quiet_run_says_what_is_wrong_only(

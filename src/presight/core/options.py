@@ -214,7 +214,19 @@ def split(**flat: object) -> Split:
     method = coerce(flat.get("method", Settings.method), str, "--method")
     plugin = coerce(flat.get("plugin", ""), str, "--plugin")
     known = of_pretraining(registry.load(method, plugin))
-    values = take(known, flat, owners_of(method, plugin))
+    return _sorted(known, take(known, flat, owners_of(method, plugin)), method)
+
+
+def split_without(**flat: object) -> Split:
+    """As `split`, for a method whose code is not at hand: its options stay as they are written."""
+    known = of_dataclass(Settings, "settings") + of_dataclass(TrainPlan, "plan")
+    names = {option.name for option in known}
+    own = {name: value for name, value in flat.items() if name not in names}
+    rest = {name: value for name, value in flat.items() if name in names}
+    return _sorted(known, take(known, rest, Owners("pretrain")), "")._replace(options=own)
+
+
+def _sorted(known: Iterable[Option], values: Mapping[str, Any], method: str) -> Split:
     parts: dict[str, dict[str, Any]] = {"settings": {}, "plan": {}, method: {}}
     for option in known:
         if option.name in values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import zlib
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from presight.core.registry import Entry
 
 _PLUGIN = "presight_plugin_"
+_sources: dict[str, bytes] = {}
+"""What was imported, by the module's name."""
 
 
 def import_of(found: Entry) -> ModuleType:
@@ -42,17 +45,22 @@ def import_of(found: Entry) -> ModuleType:
 
 
 def import_file(file: Path) -> ModuleType:
-    """Import a plugin's file once, under a name of its own."""
-    name = f"{_PLUGIN}{file.stem}_{zlib.crc32(str(file).encode()):08x}"
+    """Import a plugin's file once, under a name of its own.
+
+    Its text is what runs, never a compiled file beside it, and none is written: a user who read a
+    file that somebody sent has read all that is run.
+    """
+    name = _name(file)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"{file} cannot be imported: its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
+    source = file.read_bytes()
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(source, str(file), "exec", dont_inherit=True), module.__dict__)
     except (ImportError, SyntaxError):
         del sys.modules[name]
         raise
@@ -61,7 +69,20 @@ def import_file(file: Path) -> ModuleType:
         raise UsageError(
             f"plugin {file} stopped while it was imported: {type(error).__name__}: {error}."
         ) from error
+    _sources[name] = source
     return module
+
+
+def _name(file: Path) -> str:
+    return f"{_PLUGIN}{file.stem}_{zlib.crc32(os.fsencode(file)):08x}"
+
+
+def source_of(found: Entry) -> bytes:
+    """A method's file: one of the user's as it was imported, whatever it holds by now."""
+    if found.module:
+        return found.file.read_bytes()
+    import_file(found.file)
+    return _sources[_name(found.file)]
 
 
 def file_of(kind: type) -> str:

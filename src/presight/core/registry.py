@@ -174,7 +174,7 @@ def _of_plugin(plugin: str) -> list[Entry]:
     if not file.is_file():
         raise UsageError(
             f"no plugin file {plugin}. --plugin takes a Python file with methods; a run that was "
-            "made with one needs it at the same path."
+            "made with one keeps a copy, plugin.py in its folder."
         )
     found = _read(file.resolve(), "")
     if not found:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from presight.core.method import Card
+from presight.core.registry import Entry
 from presight.data.source import shown
-from presight.pretraining.configuration import Configuration, check_method
+from presight.pretraining.configuration import Configuration, entry_of_method
 from presight.store import atomic, records
 from presight.store.folder import RunFolder
 
@@ -63,10 +63,16 @@ Made with {versions}.
 """
 
 
-def write_card(folder: RunFolder) -> None:
-    """Write README.md of a run that has its configuration, its records and its backbone."""
-    config = Configuration.read(folder)
-    atomic.write_text(folder.card, card_text(config, check_method(config), *seen(folder)))
+def write_card(folder: RunFolder, plugin: str = "") -> None:
+    """Write README.md of a run that has its configuration, its records and its backbone.
+
+    Args:
+        folder: of the run.
+        plugin: the user's file that this command took the method from.
+    """
+    config = Configuration.read(folder, plugin)
+    found = entry_of_method(config, folder)
+    atomic.write_text(folder.card, card_text(config, found, *seen(folder)))
 
 
 def seen(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -81,7 +87,7 @@ def seen(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def card_text(
-    config: Configuration, card: Card, last: dict[str, Any], environment: dict[str, Any]
+    config: Configuration, card: Entry, last: dict[str, Any], environment: dict[str, Any]
 ) -> str:
     """The card's text, in Markdown with the front matter that model hubs read."""
     plan, spec = config.plan, config.spec

@@ -7,15 +7,15 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from presight.core import automatic, registry, yamlfile
+from presight.core import automatic, plugins, registry, yamlfile
 from presight.core import configuration as layout
 from presight.core import options as option_list
 from presight.core.batch import DataSpec
 from presight.core.method import Card
 from presight.core.plan import TrainPlan
+from presight.core.registry import Entry
 from presight.core.settings import Settings
 from presight.core.values import plain
 from presight.data.source import shown
@@ -40,10 +40,14 @@ MAY_CHANGE = frozenset(
         "monitor_labels",
         "monitor_every",
         "out",
+        "plugin",
         *layout.ORDERS,
     )
 )
-"""Options that a resumed run may be given anew; all others decide the result."""
+"""Options that a resumed run may be given anew; all others decide the result.
+
+A plugin may lie elsewhere by now; what is in it may not change, see `resume`.
+"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,10 @@ class Configuration:
         )
 
     def write(self, folder: RunFolder) -> None:
-        """Write config.yaml and data.json."""
+        """Write config.yaml and data.json, and a copy of the user's file that holds the method."""
+        found = registry.entry(self.settings.method, self.settings.plugin)
+        if not found.module:
+            atomic.write_bytes(folder.plugin, plugins.source_of(found))
         atomic.write_text(folder.config, self.to_yaml())
         told = {
             "layout": 1,
@@ -108,19 +115,25 @@ class Configuration:
         atomic.write_json(folder.data, told)
 
     @classmethod
-    def read(cls, folder: RunFolder) -> Configuration:
+    def read(cls, folder: RunFolder, plugin: str = "") -> Configuration:
         """What was written.
 
+        Args:
+            folder: of the run.
+            plugin: a Python file with methods, that this command names. The one that the run was
+                made with is not imported by itself, as the folder may be somebody else's; without
+                the method's code its options stay as they are written.
+
         Raises:
-            RunError: the user's file that holds the method is gone.
             IntegrityError: a file is missing or damaged.
         """
         try:
             told = json.loads(folder.data.read_text(encoding="utf-8"))
             flat = layout.flatten(yamlfile.read(folder.config))
             data = flat.pop("data")
-            _require_plugin(str(flat.get("plugin", "")), folder)
-            split = option_list.split(**flat)
+            flat["plugin"] = plugin
+            known = flat["method"] in registry.names(plugin)
+            split = (option_list.split if known else option_list.split_without)(**flat)
             return cls(
                 data=data,
                 settings=split.settings,
@@ -218,16 +231,14 @@ class Configuration:
         ]
 
 
-def _require_plugin(plugin: str, folder: RunFolder) -> None:
-    """Refuse a run whose method's file is gone: the network is built by the method."""
-    if plugin and not Path(plugin).is_file():
-        raise RunError(
-            f"{folder} was made with --plugin {plugin}, and no such file is there. The backbone is "
-            "built by the method in it: put the file at that path; a relative one begins at the "
-            "folder you are in."
-        )
-
-
 def check_method(configuration: Configuration) -> Card:
     """The card of the configuration's method."""
     return registry.load(configuration.settings.method, configuration.settings.plugin).card
+
+
+def entry_of_method(configuration: Configuration, folder: RunFolder) -> Entry:
+    """What the method's card says, read without an import; where need be, of the run's copy."""
+    method, plugin = configuration.settings.method, configuration.settings.plugin
+    if not plugin and method not in registry.names():
+        plugin = str(folder.plugin)
+    return registry.entry(method, plugin)

@@ -112,6 +112,7 @@ def _measured(run: Path) -> Measured:
         min_side="auto",
         max_bad_fraction="auto",
         follow_links=False,
+        plugin="",
         quiet=False,
     )
 

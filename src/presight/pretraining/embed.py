@@ -131,6 +131,7 @@ def embed_run(
     device: str,
     download: bool,
     follow_links: bool,
+    plugin: str,
     quiet: bool,
 ) -> Embedded:
     """What `presight.embed` does, whose options and errors these are.
@@ -140,13 +141,13 @@ def embed_run(
     _check(format, neighbors, map, select)
     folder = RunFolder(run)
     folder.open()
-    own = Configuration.read(folder).settings
+    own = Configuration.read(folder, plugin).settings
     settings = as_asked(own, download=download, follow_links=follow_links, quiet=quiet)
     told: list[str] = []
     source, labels, classes = _source(data, settings)
     if select > len(source):
         raise UsageError(f"--select asks for {select:,} of {len(source):,} images.")
-    side = automatic.cache_side(origin_of(folder.path).image_size).number
+    side = automatic.cache_side(origin_of(folder.path, plugin).image_size).number
     images = images_for(source, data, settings, side, told)
     features = _features(folder, source, images, settings, device)
     names = [source.identity(i) for i in range(len(source))]
@@ -195,7 +196,8 @@ def _source(data: str, settings: Settings) -> tuple[Source, torch.Tensor | None,
 def _features(
     folder: RunFolder, source: Source, images: Images, settings: Settings, device: str
 ) -> torch.Tensor:
-    backbone, size = load_backbone(folder.path), origin_of(folder.path).image_size
+    backbone = load_backbone(folder.path, settings.plugin)
+    size = origin_of(folder.path, settings.plugin).image_size
     cache = (cache_folder(settings) or default_cache()) / "features"
     return cached(
         backbone_digest(backbone),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +103,7 @@ def evaluate_run(
     min_side: int | Literal["auto"],
     max_bad_fraction: float | Literal["auto"],
     follow_links: bool,
+    plugin: str,
     quiet: bool,
 ) -> Measured:
     """What `presight.evaluate` does, whose options and errors these are.
@@ -115,7 +116,7 @@ def evaluate_run(
     ranges.require(label_seeds >= 1, "--label-seeds", label_seeds, "1 or more")
     folder = RunFolder(run)
     folder.open()
-    config = Configuration.read(folder)
+    config = Configuration.read(folder, plugin)
     settings = as_asked(
         config.settings,
         download=download,
@@ -145,9 +146,10 @@ class _Asked:
 def _measured(
     folder: RunFolder, config: Configuration, asked: _Asked, settings: Settings
 ) -> Measured:
-    origin, weights = origin_of(folder.path), weights_of(folder)
+    plugin = settings.plugin
+    origin, weights = origin_of(folder.path, plugin), weights_of(folder)
     backbones: dict[str, Backbone] = {
-        "pretrained": load_backbone(folder.path),
+        "pretrained": load_backbone(folder.path, plugin),
         "untrained": untrained_backbone(origin),
     }
     warnings: list[str] = []
@@ -197,7 +199,7 @@ def _protocol(asked: _Asked, origin: Origin, weights: str) -> dict[str, Any]:
         "label_counts": asked.label_counts,
         "label_seeds": asked.label_seeds,
         "stages": asked.stages,
-        "origin": asdict(origin),
+        "origin": origin.words(),
         "weights": weights,
         "torch": torch.__version__,
     }

@@ -13,7 +13,7 @@ from presight.errors import PresightError
 from presight.evaluation.curve import Point, places, whole
 from presight.evaluation.score import RESULT, Score, read_result
 from presight.pretraining.card import card_text, seen
-from presight.pretraining.configuration import Configuration, check_method
+from presight.pretraining.configuration import Configuration, entry_of_method
 from presight.store import atomic
 from presight.store.folder import RunFolder
 from presight.store.header import read_metadata
@@ -30,7 +30,7 @@ _LIMITS = """\
 """
 
 
-def write_model_card(folder: RunFolder, weights: Path, usage: str) -> Path:
+def write_model_card(folder: RunFolder, weights: Path, usage: str, plugin: str = "") -> Path:
     """Write README.md beside an exported file, from the run's own files alone.
 
     Where a README.md of another kind lies there, the card is NAME.md, after the file. What is not
@@ -40,12 +40,13 @@ def write_model_card(folder: RunFolder, weights: Path, usage: str) -> Path:
         folder: of the run.
         weights: the exported file.
         usage: a line that loads it.
+        plugin: a Python file with the run's method, where this command names one.
 
     Returns:
         The card.
     """
-    config = Configuration.read(folder)
-    card = check_method(config)
+    config = Configuration.read(folder, plugin)
+    card = entry_of_method(config, folder)
     found = _newest(folder)
     scores, protocol = found or ([], {})
     front: dict[str, Any] = {

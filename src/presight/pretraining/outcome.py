@@ -39,15 +39,17 @@ class Run:
         folder: the run folder.
         summary: numbers and words of this session.
         text: lines for a person.
+        plugin: the user's file that the method was found in.
     """
 
     folder: Path
     summary: Mapping[str, Any]
     text: Sequence[str] = ()
+    plugin: str = ""
 
     def backbone(self) -> Backbone:
         """The pretrained backbone: a plain module in eval mode."""
-        return load_backbone(self.folder)
+        return load_backbone(self.folder, self.plugin)
 
     def lines(self) -> Sequence[str]:
         """What a person is told at the end."""
@@ -91,7 +93,7 @@ def finished(config: Configuration, method: Method, result: TrainResult, folder:
     if world.rank() == 0:
         save_backbone(method.backbone.float(), config.origin, folder.backbone)
         config.write(folder)
-        write_card(folder)
+        write_card(folder, config.settings.plugin)
         seal_run(folder)
         folder.update("done", seconds=round(result.seconds, 2))
     world.barrier()
@@ -104,10 +106,11 @@ def finished(config: Configuration, method: Method, result: TrainResult, folder:
     )
     for line in text:
         _LOG.info("%s", line)
-    return Run(folder.path, summary, text if world.rank() == 0 else ())
+    text = text if world.rank() == 0 else ()
+    return Run(folder.path, summary, text, config.settings.plugin)
 
 
-def interrupted(folder: RunFolder, error: Interrupted) -> Run:
+def interrupted(folder: RunFolder, error: Interrupted, plugin: str = "") -> Run:
     """A run that stopped at a checkpoint, for who goes on in the same process."""
     config, done = Configuration.read(folder), max(Checkpoints(folder.checkpoints).steps())
     total = total_updates(config.plan, config.spec.updates_per_epoch)
@@ -117,7 +120,7 @@ def interrupted(folder: RunFolder, error: Interrupted) -> Run:
         f"kept      {done:,} of {total:,} updates in {folder.checkpoints}",
         "now       .backbone() gives what is learned so far",
     )
-    return Run(folder.path, summary, text)
+    return Run(folder.path, summary, text, plugin)
 
 
 def _facts(folder: RunFolder) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import dataclasses
 import functools
 import io
 import logging
@@ -78,7 +77,9 @@ def pretrain(
     except Interrupted as error:
         if not in_notebook() or not Checkpoints(folder.checkpoints).steps():
             raise
-        return interrupted(folder, error)  # cells below can go on with what is learned
+        return interrupted(
+            folder, error, settings.plugin
+        )  # cells below can go on with what is learned
 
 
 def _run(
@@ -234,7 +235,7 @@ def _trained(
         keep=config.settings.keep,
         minutes=config.settings.checkpoint_minutes,
         metrics=folder.metrics,
-        extra={"origin": dataclasses.asdict(config.origin)},
+        extra={"origin": config.origin.words()},
     )
     if world.rank() == 0 and not (folder.path / "pictures").is_dir():
         picture(method, loader, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ def look_without_labels(
     Args:
         folder: of the run.
         config: its configuration.
-        settings: limits, cache folder, quiet.
+        settings: limits, cache folder, plugin, quiet.
         device: auto, cpu, cuda, mps or xpu.
 
     Returns:
@@ -51,7 +50,8 @@ def look_without_labels(
     Raises:
         DataError: the images are gone, or cannot be read.
     """
-    origin, source = origin_of(folder.path), open_data(config.data, settings)
+    plugin, source = settings.plugin, open_data(config.data, settings)
+    origin = origin_of(folder.path, plugin)
     images = images_for(
         source, config.data, settings, automatic.cache_side(origin.image_size).number, []
     )
@@ -59,7 +59,7 @@ def look_without_labels(
     told, vectors = {}, torch.zeros(0)
     for name, backbone in (
         ("untrained", untrained_backbone(origin)),
-        ("pretrained", load_backbone(folder.path)),
+        ("pretrained", load_backbone(folder.path, plugin)),
     ):
         said = counted(f"features, {name}", settings.quiet)
         place, size = pick_device(device), origin.image_size
@@ -71,7 +71,7 @@ def look_without_labels(
     protocol = {
         "task": "without labels",
         "frozen": True,
-        "origin": asdict(origin),
+        "origin": origin.words(),
         "weights": weights_of(folder),
         "diagnostics": told,
         "torch": torch.__version__,

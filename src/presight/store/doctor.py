@@ -16,6 +16,7 @@ from presight.store.lock import GUARD, HEARTBEAT, LOCK, holder
 
 FINAL = (
     "config.yaml",
+    "plugin.py",
     "environment.json",
     "data.json",
     "skipped.csv",
@@ -32,6 +33,7 @@ _KNOWN = (
     "logs",
     "checkpoints",
     "eval",
+    "embed",
     "figures",
     "pictures",
     "export",

@@ -48,6 +48,7 @@ class RunFolder:
         self.run_file = self.path / "run.json"
         self.config = self.path / "config.yaml"
         self.environment = self.path / "environment.json"
+        self.plugin = self.path / "plugin.py"
         self.data = self.path / "data.json"
         self.skipped = self.path / "skipped.csv"
         self.metrics = self.path / "metrics.jsonl"
