@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,27 @@ from presight.errors import DataError
 _BLOCK = 32  # images of a source that makes them in blocks
 _BLOCK_SECONDS = 600.0
 _WORTH_CHILDREN = 16_000_000  # bytes: less is made before children have started
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    """The file to be filled, as `fill` has it, and where each image begins in it."""
+
+    path: Path
+    side: int
+    sizes: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    workers: int
+    progress: Progress | None
+
+    def task(self, do: str, first: int, **more: object) -> dict[str, Any]:
+        """What a child is asked for: to make an image, or several, and to write them here."""
+        place = {"into": os.path.abspath(self.path), "offset": int(self.offsets[first])}
+        return {"do": do, "side": self.side, **place, **more}
+
+    def pixels(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+        """The file's bytes."""
+        return np.memmap(self.path, dtype=np.uint8, mode="r+")
 
 
 def fill(
@@ -42,13 +65,14 @@ def fill(
     Returns:
         The images that failed, and why.
     """
+    into = _File(path, side, sizes, offsets_of(sizes), workers, progress)
     if isinstance(source, Stored):
-        return _by_children(source, side, path, sizes, workers, progress)
+        return _by_children(source, into)
     if isinstance(source, Blocks):
-        if workers > 1 and offsets_of(sizes)[-1] > _WORTH_CHILDREN:
-            return _blocks_by_children(source, side, path, sizes, workers, progress)
-        return _by_blocks(source, side, path, sizes, progress)
-    return _by_threads(source, side, path, sizes, workers, progress)
+        if workers > 1 and into.offsets[-1] > _WORTH_CHILDREN:
+            return _blocks_by_children(source, into)
+        return _by_blocks(source, into)
+    return _by_threads(source, into)
 
 
 def reduced(source: Source, i: int, side: int) -> Pixels:
@@ -69,85 +93,46 @@ def offsets_of(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], ends[:-1]]).astype(np.int64)
 
 
-def _by_children(
-    source: Stored,
-    side: int,
-    path: Path,
-    sizes: NDArray[np.int64],
-    workers: int,
-    progress: Progress | None,
-) -> dict[int, str]:
+def _by_children(source: Stored, into: _File) -> dict[int, str]:
     """Children decode files and write them to their places; the reasons of those that failed."""
-    offsets = offsets_of(sizes)
     tasks: list[Task] = [
-        (
-            piece,
-            {
-                "do": "decode",
-                "side": side,
-                "into": os.path.abspath(path),
-                "offset": int(offsets[i]),
-                "shape": sizes[i].tolist(),
-            },
-        )
+        (piece, into.task("decode", i, shape=into.sizes[i].tolist()))
         for i, piece in enumerate(source.pieces)
     ]
-    answers = pool(workers).run(tasks, source.limits, progress)
+    answers = pool(into.workers).run(tasks, source.limits, into.progress)
     return {i: reply["reason"] for i, (reply, _) in enumerate(answers) if isinstance(reply, dict)}
 
 
-def _blocks_by_children(
-    source: Blocks,
-    side: int,
-    path: Path,
-    sizes: NDArray[np.int64],
-    workers: int,
-    progress: Progress | None,
-) -> dict[int, str]:
+def _blocks_by_children(source: Blocks, into: _File) -> dict[int, str]:
     """Children make blocks and write them to their places."""
-    offsets, count = offsets_of(sizes), len(source)
-    tasks: list[Task] = [
-        (
-            Piece(source.identity(start), ""),
-            {
-                "do": "block",
-                "side": side,
-                "into": os.path.abspath(path),
-                "offset": int(offsets[start]),
-                "spec": source.spec,
-                "rows": [start, min(start + _BLOCK, count)],
-            },
-        )
-        for start in range(0, count, _BLOCK)
-    ]
+    count = len(source)
+    tasks: list[Task] = []
+    for start in range(0, count, _BLOCK):
+        rows = [start, min(start + _BLOCK, count)]
+        task = into.task("block", start, spec=source.spec, rows=rows)
+        tasks.append((Piece(source.identity(start), ""), task))
 
     def by_image(done: int, _: int) -> None:
-        if progress is not None:
-            progress(min(done * _BLOCK, count), count)
+        if into.progress is not None:
+            into.progress(min(done * _BLOCK, count), count)
 
-    answers = pool(workers).run(tasks, Limits(seconds=_BLOCK_SECONDS), by_image)
+    answers = pool(into.workers).run(tasks, Limits(seconds=_BLOCK_SECONDS), by_image)
     for reply, _ in answers:
         if isinstance(reply, dict):
             raise DataError(f"{source.spec} could not be made: {reply['reason']}.")
     return {}
 
 
-def _by_blocks(
-    source: Blocks,
-    side: int,
-    path: Path,
-    sizes: NDArray[np.int64],
-    progress: Progress | None,
-) -> dict[int, str]:
+def _by_blocks(source: Blocks, into: _File) -> dict[int, str]:
     """Blocks are made in this process."""
-    offsets, count = offsets_of(sizes), len(source)
-    pixels = np.memmap(path, dtype=np.uint8, mode="r+")
+    count, pixels = len(source), into.pixels()
     for start in range(0, count, _BLOCK):
         stop = min(start + _BLOCK, count)
-        made = block(source, start, stop, side)
-        pixels[offsets[start] : offsets[start] + made.size] = made
-        if progress is not None:
-            progress(stop, count)
+        made = block(source, start, stop, into.side)
+        at = into.offsets[start]
+        pixels[at : at + made.size] = made
+        if into.progress is not None:
+            into.progress(stop, count)
     pixels.flush()
     return {}
 
@@ -158,25 +143,18 @@ def block(source: Blocks, start: int, stop: int, side: int) -> NDArray[np.uint8]
     return np.concatenate([fitting(image, side).reshape(-1) for image in made])
 
 
-def _by_threads(
-    source: Source,
-    side: int,
-    path: Path,
-    sizes: NDArray[np.int64],
-    workers: int,
-    progress: Progress | None,
-) -> dict[int, str]:
+def _by_threads(source: Source, into: _File) -> dict[int, str]:
     """Other sources are decoded in this process."""
-    offsets = offsets_of(sizes)
-    pixels = np.memmap(path, dtype=np.uint8, mode="r+")
+    pixels = into.pixels()
 
     def one(i: int) -> None:
-        image = reduced(source, i, side)
-        if image.shape != (*sizes[i], 3):
-            raise DataError(f"image {i} decodes to {image.shape}, not {(*sizes[i], 3)}")
-        pixels[offsets[i] : offsets[i] + image.size] = image.reshape(-1)
+        image, size = reduced(source, i, into.side), into.sizes[i]
+        if image.shape != (*size, 3):
+            raise DataError(f"image {i} decodes to {image.shape}, not {(*size, 3)}")
+        at = into.offsets[i]
+        pixels[at : at + image.size] = image.reshape(-1)
 
-    failed = _each(one, len(source), workers, progress)
+    failed = _each(one, len(source), into.workers, into.progress)
     pixels.flush()
     return failed
 
