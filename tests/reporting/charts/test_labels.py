@@ -7,7 +7,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from presight.reporting.charts.labels import spread_apart
+from presight.reporting.charts.drawing import Size
+from presight.reporting.charts.labels import at_right, spread_apart
+
+
+class Axes:
+    """100 pixels high, of 10 units; keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, float, float]] = []
+
+    def get_xlim(self) -> tuple[float, float]:
+        return 0.0, 7.0
+
+    def get_ylim(self) -> tuple[float, float]:
+        return 0.0, 10.0
+
+    def annotate(self, text: str, at: tuple[float, float], **style: object) -> None:
+        self.written.append((text, *at))
+
+
+def test_names_stand_right_of_their_lines_a_line_of_type_apart() -> None:
+    axes = Axes()
+    ends = [("a", 5.0, {}), ("b", 5.0, {}), ("c", 9.0, {})]
+    at_right(axes, Size(360, 100, top=0, bottom=0), ends)  # type: ignore[arg-type]
+    assert axes.written == [("a", 7.0, 4.25), ("b", 7.0, 5.75), ("c", 7.0, 9.0)]
+
 
 PLACES = st.lists(st.floats(-100, 100), min_size=1, max_size=12)
 ROUND = 1e-9

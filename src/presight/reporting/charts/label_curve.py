@@ -16,16 +16,14 @@ from presight.reporting.charts.drawing import (
     SOFT,
     Size,
     Told,
-    beside,
     both,
     head,
 )
-from presight.reporting.charts.labels import spread_apart
+from presight.reporting.charts.labels import at_right
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_GAP = 15  # pixels between two labels' base lines
 _WIDE = Size(736, 400, right=150)
 _NARROW = Size(360, 380, right=98)
 _CLOSE = 1.35  # two ticks nearer than this ratio, on the wide drawing, show one figure
@@ -187,11 +185,9 @@ def _label(
     wanted = [(line.name, 100 * line.places[-1].mean, line.role, line.color) for line in lines]
     if blind is not None:
         wanted.append(("blind guess", 100 * blind, "soft", SOFT))
-    bottom, top = axes.get_ylim()
-    gap = _GAP * (top - bottom) / (size.height - size.top - size.bottom)
-    places = spread_apart([y for _, y, _, _ in wanted], gap, bottom, top)
-    right = axes.get_xlim()[1]
-    for (name, _, role, color), y in zip(wanted, places, strict=True):
-        told = INK if role == "series" else color
+    labels = []
+    for name, y, role, color in wanted:
         weight = "normal" if role == "soft" else "bold"
-        beside(axes, right, y, cut(name, 15 if narrow else 22), told, fontweight=weight)
+        style = {"color": INK if role == "series" else color, "fontweight": weight}
+        labels.append((cut(name, 15 if narrow else 22), y, style))
+    at_right(axes, size, labels)

@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from presight.reporting.charts.drawing import Size, beside
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_GAP = 15  # pixels between two names' base lines
+
+
+def at_right(axes: Axes, size: Size, labels: Sequence[tuple[str, float, dict[str, Any]]]) -> None:
+    """Names right of the axes, each as near to its line's end as the others let it.
+
+    Args:
+        axes: with their final limits.
+        size: of the drawing.
+        labels: name, height of the line's end, and what `beside` takes of style.
+    """
+    bottom, top = axes.get_ylim()
+    pixel = (top - bottom) / (size.height - size.top - size.bottom)
+    places = spread_apart([y for _, y, _ in labels], _GAP * pixel, bottom, top)
+    for (name, _, style), y in zip(labels, places, strict=True):
+        beside(axes, axes.get_xlim()[1], y, name, **style)
 
 
 def spread_apart(

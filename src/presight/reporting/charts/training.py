@@ -15,12 +15,11 @@ from presight.reporting.charts.drawing import (
     SOFT,
     Size,
     Told,
-    beside,
     head,
     single,
     thinned,
 )
-from presight.reporting.charts.labels import spread_apart
+from presight.reporting.charts.labels import at_right
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +78,8 @@ def over_epochs(
         axes.set_xlabel("epoch")
         head(axes, what)
         if len(drawn) > 1:
-            _names(axes, drawn)
+            ends = [(cut(one.name, 12), one.values[-1], {"color": INK}) for one in drawn]
+            at_right(axes, _MANY, ends)
 
     told = "; ".join(
         f"{cut(one.name)} from {number(one.values[0])} to {number(one.values[-1])} over "
@@ -87,12 +87,3 @@ def over_epochs(
         for one in drawn
     )
     return single(paint, name, Told(what, f"{told}."), _SIZE if len(drawn) == 1 else _MANY)
-
-
-def _names(axes: Axes, drawn: Sequence[Series]) -> None:
-    bottom, top = axes.get_ylim()
-    gap = 14 * (top - bottom) / (_MANY.height - _MANY.top - _MANY.bottom)
-    places = spread_apart([one.values[-1] for one in drawn], gap, bottom, top)
-    right = axes.get_xlim()[1]
-    for one, y in zip(drawn, places, strict=True):
-        beside(axes, right, y, cut(one.name, 12), INK)
