@@ -39,6 +39,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert report.suggested["image_size"].value == 32
     text = "\n".join(report.lines())
     assert "8 images" in text
+    assert "40 to 80 px (a quarter up to 40, half up to 40, three quarters up to 50)" in text
     assert "1 exact duplicates in 1 groups, such as 0.png = same.png" in text
     assert "1 images: first of several frames" in text
     assert r"skipped 1: not an image of a known format, such as \x1bbad.jpg" in text
@@ -76,6 +77,7 @@ def test_gray_pictures_in_color_files_are_noticed(tmp_path: Path) -> None:
 def test_a_source_without_files() -> None:
     report = check(Scenes(30, size=64))
     assert (report.count, report.short_sides[2]) == (30, 64)
+    assert "short side: 64 px; longest side 64 px" in report.lines()
 
 
 @pytest.mark.parametrize("accelerator", [False, True])

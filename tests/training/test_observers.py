@@ -59,8 +59,8 @@ def test_the_monitors_number_is_remembered() -> None:
     progress = PlainProgress(stream, every=0.0)
     progress.on_record(VALUES | {"ridge_accuracy": 0.431})
     progress.on_record(VALUES)
-    assert [line.count("ridge 43.1%") for line in stream.getvalue().splitlines()] == [1, 1]
-    assert "ridge" not in progress_words(VALUES)
+    assert [line.count("monitor 43.1%") for line in stream.getvalue().splitlines()] == [1, 1]
+    assert "monitor" not in progress_words(VALUES)
 
 
 def test_a_look_of_the_monitor_is_an_event(tmp_path: Path) -> None:

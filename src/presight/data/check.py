@@ -74,10 +74,9 @@ class Report:
             if kinds:
                 parts = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
                 text.append(f"{title}: {parts}")
-        text.append(
-            f"short side: {low} to {high} px (25 % below {quarter}, half below {half}, 75 % below "
-            f"{most}); longest side {self.long_side} px"
-        )
+        shares = f"a quarter up to {quarter}, half up to {half}, three quarters up to {most}"
+        spread = f"{low} to {high} px ({shares})" if low < high else f"{low} px"
+        text.append(f"short side: {spread}; longest side {self.long_side} px")
         for name, rule in self.suggested.items():
             text.append(f"suggested --{name.replace('_', '-')} {rule.why}")
         if self.gray:

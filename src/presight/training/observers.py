@@ -110,7 +110,7 @@ def progress_words(values: Values) -> str:
     if "rank" in values:
         words.append(f"rank {values['rank']:.0f}/{values['dim']:.0f}")
     if "ridge_accuracy" in values:
-        words.append(f"ridge {values['ridge_accuracy']:.1%}")
+        words.append(f"monitor {values['ridge_accuracy']:.1%}")
     words.append(f"{values['images_per_second']:,.0f} images/s")
     words.append(f"{duration(values['seconds_left'])} left")
     return "  ".join(words)
