@@ -15,7 +15,7 @@ help:  ## What can be made
 $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "presight needs Python 3.11 or newer: make PYTHON=/path/to/python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	@echo "installing presight and what it needs into $(VENV) (about 5 GB with the GPU build of torch)"
+	@echo "installing presight and what it needs into $(VENV) (about 6 GB with the GPU build of torch)"
 	@if $(BIN)/python -m pip install -q -c constraints.txt uv; then \
 	  $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'; \
 	else \

@@ -217,7 +217,10 @@ def origin_of(path: Path, plugin: str = "") -> Origin:
         return _told(snapshot.state["origin"], path, plugin)
     words = read_metadata(path)
     if "presight" not in words:
-        raise IntegrityError(f"{path} does not say which backbone it holds; give a run's file.")
+        raise IntegrityError(
+            f"{path} does not say which backbone it holds; give a run's folder or its "
+            f"{BACKBONE_FILE}: an export is for other libraries."
+        )
     return _told(json.loads(words["presight"]), path, plugin)
 
 

@@ -43,6 +43,7 @@ def test_a_folder_of_classes_is_embedded_with_its_labels(tmp_path: Path) -> None
     facts = files.read(found.folder)
     assert set(facts.labels) == {"class0", "class1"}
     assert found.folder.parent == run / "embed"
+    assert "embed" not in {one.path for one in presight.doctor(run)}
     assert read_run(run).embedding is not None
     assert any("have the query's class" in line for line in found.lines())
     assert "14 images" in found._repr_html_()
