@@ -57,7 +57,11 @@ def objection(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
         return "" if words[1] == "-m" or file.exists() else f"there is no {words[1]}"
     if words[:2] == ["pip", "install"]:
         return objection_to_extras(words)
-    return "" if words[0] in ("cd", "git", "pytest", "cp", "mkdir") else f"unknown {words[0]}"
+    return (
+        ""
+        if words[0] in ("cd", "git", "pytest", "cp", "mkdir", "source")
+        else f"unknown {words[0]}"
+    )
 
 
 def objection_to_extras(words: list[str]) -> str:
