@@ -1,9 +1,10 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from presight.store.plain import finite, read_table
+from presight.store.plain import as_json, finite, read_table
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -30,3 +31,12 @@ def test_a_file_of_a_table_is_read_and_others_are_refused(tmp_path: Path):
     file.write_bytes(b" " * ((8 << 20) + 1))
     with pytest.raises(ValueError, match=r"told.json is larger than 8 MB"):
         read_table(file)
+
+
+def test_bytes_of_a_path_that_are_no_utf_8_are_written_and_read_back():
+    value = {"path": os.fsdecode(b"ph\xf6tos/\xc3\xbc"), "b": [1.5]}
+    for indent in (None, 2):
+        text = as_json(value, indent)
+        assert "\\udcf6" in text
+        assert "ü" in text
+        assert json.loads(text.encode("utf-8")) == value

@@ -70,7 +70,7 @@ def write_model_card(folder: RunFolder, weights: Path, usage: str, plugin: str =
         *_table(scores, protocol),
         f"## Use\n\n```python\n{line}\n```\n\n{_input(config, weights)}",
         _LIMITS.rstrip(),
-        f"{_FILE}- {weights.name}: {entry.size:,} bytes, SHA-256 {entry.sha256}",
+        f"{_FILE}- {shown(weights.name)}: {entry.size:,} bytes, SHA-256 {entry.sha256}",
     ]
     path = _place(weights)
     atomic.write_text(path, "\n\n".join(parts) + "\n")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -21,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from presight.errors import RunError
-from presight.store.plain import finite
+from presight.store.plain import as_json
 from presight.store.primitives import (
     cut_file,
     ensure_space,
@@ -177,11 +176,11 @@ def write_text(path: Path, text: str) -> None:
 
 def json_text(value: object) -> str:
     """What `write_json` writes."""
-    return json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(value, indent=2) + "\n"
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a JSON file whole; NaN and infinities as `finite` says."""
+    """Write a JSON file whole; NaN and infinities as `plain.finite` says."""
     write_text(path, json_text(value))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _MOST_BYTES = 8 << 20
+_STRAY = re.compile("[\ud800-\udfff]")
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -24,6 +26,16 @@ def read_table(path: Path) -> dict[str, Any]:
     if not isinstance(held, dict):
         raise ValueError(f"{path.name} holds no table")
     return held
+
+
+def as_json(value: object, indent: int | None = None) -> str:
+    """JSON text that is read back equal but for numbers that are not finite, see `finite`.
+
+    A path may hold bytes that are no UTF-8, which Python has as characters that no file can hold:
+    they are escaped.
+    """
+    text = json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return _STRAY.sub(lambda stray: f"\\u{ord(stray[0]):04x}", text)
 
 
 def finite(value: object) -> object:

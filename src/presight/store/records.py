@@ -9,7 +9,7 @@ from pathlib import Path
 
 from presight.errors import IntegrityError
 from presight.store import atomic
-from presight.store.plain import finite
+from presight.store.plain import as_json
 
 
 def size(path: Path) -> int:
@@ -38,7 +38,7 @@ def append(path: Path, record: Mapping[str, object]) -> None:
         RunError: the disk is full or refuses.
     """
     path = Path(path)
-    line = json.dumps(finite(record), ensure_ascii=False, allow_nan=False) + "\n"
+    line = as_json(record) + "\n"
     start = "\n" if _ends_inside_a_line(path) else ""
     atomic.append(path, (start + line).encode("utf-8"))
 
