@@ -20,6 +20,7 @@ import presight
 from commands import Said
 from presight.testing import processes
 from presight.testing.conformance import CHECKS
+from presight.testing.plugin import _hint
 from presight.testing.trial import Trial
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_method.py"
@@ -129,6 +130,11 @@ def test_a_method_that_asks_for_labels_is_told_that_there_are_none(tmp_path: Pat
     done = child(tmp_path, *SUITE, "--method", "peeks.py", "-k", "check_loss")
     assert done.returncode == 1
     assert "Labels never reach a method" in done.stdout
+
+
+def test_a_label_among_the_views_gets_the_same_words() -> None:
+    assert "Labels never reach a method" in _hint(KeyError("labels"))
+    assert not _hint(KeyError("small")) + _hint(KeyError()) + _hint(AttributeError("labels"))
 
 
 @pytest.mark.journey

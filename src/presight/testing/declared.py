@@ -35,6 +35,11 @@ def check_constructor(trial: Trial) -> None:
             parameter.default is not parameter.empty,
             f"{trial.name}: option {parameter.name} has no default.",
         )
+        require(
+            parameter.annotation is not parameter.empty,
+            f"{trial.name}: option {parameter.name} has no type; annotate it, such as "
+            f"{parameter.name}: {type(parameter.default).__name__} = ...",
+        )
 
 
 def check_help(trial: Trial) -> None:

@@ -130,9 +130,12 @@ class Check(pytest.Item):
 
 
 def _hint(error: BaseException) -> str:
-    if isinstance(error, AttributeError) and error.name in ("labels", "label", "targets"):
+    labels = ("label", "labels", "target", "targets", "y")
+    asked = isinstance(error, AttributeError) and error.name in labels
+    if asked or (isinstance(error, KeyError) and error.args and error.args[0] in labels):
         return (
             "\nLabels never reach a method: a batch has images, index and frame, a step draws and "
-            "numbers. Take the label out; evaluate reads labels afterwards."
+            "numbers, views what the recipe makes. Take the label out; evaluate reads labels "
+            "afterwards."
         )
     return ""

@@ -158,7 +158,7 @@ def compare(trial: Trial, one: Result, two: tuple[Result, Result]) -> None:
     _agree(trial, two[0], two[1], "process 0", "process 1", statistics)
     for name, value in two[0].items():
         if name not in statistics and not torch.equal(value, two[1][name]):
-            raise AssertionError(f"{trial.name}: {name} is not the same on both processes.")
+            raise AssertionError(f"{trial.name}: {name} is not the same on both processes.{CAUSES}")
 
 
 def _agree(
@@ -177,7 +177,7 @@ def _agree(
         if not difference <= TOLERANCE * scale:
             raise AssertionError(
                 f"{trial.name}: {name} differs by {difference:.1e} between {here} and {there}; at "
-                f"most {TOLERANCE * scale:.0e} was expected."
+                f"most {TOLERANCE * scale:.0e} was expected.{CAUSES}"
             )
 
 
@@ -185,3 +185,10 @@ def check_two_processes(trials: Sequence[Trial]) -> None:
     """Losses and weights of one process and two agree over three updates."""
     for trial, two in zip(trials, pair(trials), strict=True):
         compare(trial, alone(trial), two)
+
+CAUSES = (
+    " Usual causes: a loss that is a sum over rows and not a mean; rows that need those of all "
+    "processes (presight.core.world.gather, gather_detached for a buffer); random numbers that are "
+    "not from step.draw."
+)
+"""What a user may look for."""
