@@ -46,7 +46,9 @@ class AgreeAndSpread(Method):
         year=2020,
         venue="NeurIPS",
         cost=2.0,
-        presets={"32": Preset(TrainPlan(epochs=200, optimizer="adamw", lr=1e-3))},
+        presets={
+            "32": Preset(TrainPlan(epochs=200, optimizer="adamw", lr=1e-3, lr_scaling="sqrt"))
+        },
         failures="A loss at its collapsed value means one embedding for all: lower --lr or --eps.",
     )
     box = Box(learning=2, views=2)

@@ -2,8 +2,8 @@
 
 `Bank`: as many rows as images, negatives by draws, writes by index, prototypes that stay frozen
 until a share of the run is done. `Trio`: three players, one of them twice in turn, one starting
-after a warm-up. `Regularized`: dropout and batch norm in groups, which no order and no number of
-processes leaves alone.
+after a warm-up. `Twinned`: a moving average. `Regularized`: dropout and batch norm in groups,
+which no order and no number of processes leaves alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from presight.core.learner import Player
 from presight.core.method import Box, Card, Method, Preset
 from presight.core.plan import TrainPlan
 from presight.core.recipe import Recipe
+from presight.nn import ema
 from presight.nn.norm import SplitBatchNorm
 
 
@@ -111,6 +112,35 @@ class Bank(Method):
     def before_update(self, step: Step) -> None:
         if step.progress < self.frozen:
             self.prototypes.weight.grad = None
+
+
+class Twinned(Bank):
+    """A bank with a slow twin of its head, which moves where `verb` says.
+
+    Args:
+        rows: width of an embedding.
+    """
+
+    verb = "after_update"
+
+    def __init__(self, encoders: Encoders, data: DataSpec, *, rows: int = 8) -> None:
+        super().__init__(encoders, data, rows=rows)
+        self.twin = ema.twin(self.head)
+
+    def move(self, verb: str) -> None:
+        if verb == self.verb:
+            ema.move(self.twin, self.head, 0.5)
+
+    def forward(self, views: Views, step: Step) -> Out:
+        self.move("forward")
+        return super().forward(views, step)
+
+    def after_batch(self, out: Out, step: Step) -> None:
+        super().after_batch(out, step)
+        self.move("after_batch")
+
+    def after_update(self, step: Step) -> None:
+        self.move("after_update")
 
 
 class Trio(Method):

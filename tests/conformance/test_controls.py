@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -9,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from doubles import APART, Bank, Dimmed, Trio
-from presight.core.backbone import Encoders
+from doubles import APART, Bank, Dimmed, Trio, Twinned
+from presight.core.backbone import Backbone, Encoders
 from presight.core.batch import Batch, DataSpec, Out, Step, Views
 from presight.core.draw import Draw
 from presight.core.learner import EpochPlan, Player, Survey
 from presight.core.method import Box, Method
 from presight.core.recipe import Recipe
+from presight.nn import ema
 from presight.testing import conformance as c
 from presight.testing import processes
 from presight.testing.interruption import check_resume
@@ -291,11 +294,72 @@ class ClustersAgain(Bank):
         return out
 
 
+class MovesInForward(Twinned):
+    verb = "forward"
+
+
+class MovesAfterBatch(Twinned):
+    verb = "after_batch"
+
+
+class Dims(Bank):
+    def forward(self, views: Views, step: Step) -> Out:
+        views["image"].mul_(0.5)
+        return super().forward(views, step)
+
+
+class Hides(Twinned):
+    """The twin in a list, where no state dict finds it."""
+
+    def __init__(self, encoders: Encoders, data: DataSpec) -> None:
+        super().__init__(encoders, data)
+        self.hidden = [copy.deepcopy(self.head)]
+        self.dice = [torch.Generator(), object()]
+
+    def after_update(self, step: Step) -> None:
+        ema.move(self.hidden[0], self.head, 0.5)
+
+
+class Rolls(Hides):
+    def after_update(self, step: Step) -> None:
+        torch.rand(1, generator=self.dice[0])  # type: ignore[call-overload]
+
+
+class Elsewhere(Bank):
+    """Hands back a network that never learns."""
+
+    def __init__(self, encoders: Encoders, data: DataSpec) -> None:
+        super().__init__(encoders, data)
+        self.spare = [encoders()]
+
+    @property
+    def backbone(self) -> Backbone:
+        return self.spare[0]
+
+
+class OtherDice(Bank):
+    """Random numbers that nothing sets back."""
+
+    def forward(self, views: Views, step: Step) -> Out:
+        out = super().forward(views, step)
+        out.loss = out.loss * (1 + random.random())
+        return out
+
+
+DIMMED = Dimmed()
+
+
+class Untyped(Bank):
+    def __init__(self, encoders: Encoders, data: DataSpec, *, views=DIMMED) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(encoders, data, views=views)
+
+
 CONTROLS: list[tuple[c.Check, Kind, str]] = [
     (c.check_constructor, KeywordData, "by position"),
     (c.check_constructor, PositionalOption, "by keyword only"),
     (c.check_constructor, AnyOptions, r"\*\*kwargs"),
     (c.check_constructor, RequiredOption, "option rows has no default"),
+    (c.check_constructor, Untyped, "option views has no type; .* views: Dimmed ="),
     (c.check_help, Undocumented, "option mystery is not in the Args"),
     (c.check_help, TakesAPlansName, "option lr"),
     (c.check_round_trip, Unfaithful, "bound"),
@@ -310,13 +374,20 @@ CONTROLS: list[tuple[c.Check, Kind, str]] = [
     (c.check_gradients, ZeroGradient, "prototypes.weight is all zeros"),
     (c.check_gradients, NoGradient, "has no gradient"),
     (c.check_forward_writes, WritesInForward, "forward writes bank"),
+    (c.check_forward_writes, MovesInForward, r"writes twin.bias, twin.weight; .*after_update"),
+    (c.check_forward_writes, Dims, "changes the views image in place"),
+    (c.check_after_batch, MovesAfterBatch, "after_batch moves twin.bias, twin.weight; .*no step"),
     (c.check_permutation, FirstIsSpecial, "in another order"),
     (c.check_generator, GlobalNoise, "depends on torch's generator"),
+    (c.check_generator, OtherDice, "when asked again; take random numbers from step.draw"),
     (c.check_state, CountsInPython, "count changed while training"),
     (c.check_state, HiddenTensor, "bank changed while training"),
+    (c.check_state, Hides, ": hidden changed while training"),
+    (c.check_state, Rolls, ": dice changed while training"),
     (c.check_state, NotPersistent, "after a reload"),
-    (c.check_box, BoxTooSmall, "counted Box"),
+    (c.check_box, BoxTooSmall, "counted Box.* Or the box is wrong"),
     (c.check_backbone, WithWrongWidths, "channels, declared"),
+    (c.check_backbone, Elsewhere, "training changes no weight of the backbone"),
     (c.check_backbone, WithRandomBackbone, "gives other features"),
     (c.check_show, ShowsNoPictures, "show gives rows as"),
     (c.check_show, ShowsBeyondWhite, "to 2; float"),

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import presight.testing
 from doubles import Bank
 from presight.core import registry
-from presight.core.backbone import Backbone, Encoders
-from presight.core.batch import Out, Step, Views
+from presight.core.backbone import Backbone
 from presight.core.method import Box
 from presight.exporting.formats import Exported
 from presight.testing import conformance
@@ -69,43 +66,3 @@ def test_the_backbone_leaves_by_the_road_of_an_export(monkeypatch: pytest.Monkey
 def test_options_reach_the_method() -> None:
     with pytest.raises(TypeError, match="no_such"):
         conformance.check_method(Bank, options={"no_such": 1})
-
-
-class Elsewhere(Bank):
-    """Hands back a network that never learns."""
-
-    def __init__(self, encoders: Encoders, *given: Any, **options: Any) -> None:
-        super().__init__(encoders, *given, **options)
-        self.spare = [encoders()]
-
-    @property
-    def backbone(self) -> Backbone:
-        return self.spare[0]
-
-
-def test_a_backbone_that_does_not_learn_is_found() -> None:
-    with pytest.raises(AssertionError, match="training changes no weight of the backbone"):
-        conformance.check_backbone(Trial(Elsewhere))
-
-
-class Dice(Bank):
-    """Random numbers that nothing sets back."""
-
-    def forward(self, views: Views, step: Step) -> Out:
-        out = super().forward(views, step)
-        out.loss = out.loss * (1 + random.random())
-        return out
-
-
-def test_random_numbers_of_other_libraries_are_found() -> None:
-    with pytest.raises(AssertionError, match="when asked again; take random numbers from step"):
-        conformance.check_generator(Trial(Dice))
-
-
-class Boxed(Bank):
-    box = Box(learning=1, still=1)
-
-
-def test_a_wrong_box_says_what_it_may_mean() -> None:
-    with pytest.raises(AssertionError, match="a gradient runs through what should stand still"):
-        conformance.check_box(Trial(Boxed))

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from doubles import Bank, Dimmed, Trio
+from doubles import Bank, Trio
 from presight.core import registry
-from presight.core.backbone import Encoders
-from presight.core.batch import DataSpec
 from presight.core.method import Method
 from presight.testing import conformance
-from presight.testing.declared import check_constructor, require
+from presight.testing.declared import require
 from presight.testing.trial import Trial
 
 CHECKS = [check for check in conformance.CHECKS if check.__module__.endswith(".declared")]
@@ -30,18 +28,6 @@ def test_requiring_is_not_switched_off() -> None:
     require(True, "")
     with pytest.raises(AssertionError, match="words"):
         require(False, "words")
-
-
-class Untyped(Bank):
-    """An option whose default alone says what it is."""
-
-    def __init__(self, encoders: Encoders, data: DataSpec, *, views=Dimmed()) -> None:  # type: ignore[no-untyped-def]
-        super().__init__(encoders, data, views=views)
-
-
-def test_an_option_without_a_type_is_named() -> None:
-    with pytest.raises(AssertionError, match="option views has no type; .* views: Dimmed ="):
-        check_constructor(Trial(Untyped))
 
 
 def test_the_handbooks_page_shows_a_class_that_passes(tmp_path: Path) -> None:

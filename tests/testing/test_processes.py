@@ -31,7 +31,9 @@ def test_statistics_of_norms_may_differ_and_nothing_else() -> None:
     with pytest.raises(AssertionError, match="is not the same on both processes"):
         compare(TRIAL, one, (one, one | {"state:bank": one["state:bank"] + 1e-12}))
     worse = one | {"record:loss": one["record:loss"] + 1e-6}
-    with pytest.raises(AssertionError, match=r"loss differs by 1\.0e-06 between one pro.*a sum over"):
+    with pytest.raises(
+        AssertionError, match=r"loss differs by 1\.0e-06 between one pro.*a sum over"
+    ):
         compare(TRIAL, one, (worse, worse))
 
 

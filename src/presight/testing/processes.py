@@ -186,6 +186,7 @@ def check_two_processes(trials: Sequence[Trial]) -> None:
     for trial, two in zip(trials, pair(trials), strict=True):
         compare(trial, alone(trial), two)
 
+
 CAUSES = (
     " Usual causes: a loss that is a sum over rows and not a mean; rows that need those of all "
     "processes (presight.core.world.gather, gather_detached for a buffer); random numbers that are "
