@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import presight
 from data.making import encoded, write
+from presight.core.settings import Settings
 from presight.data.scenes import Scenes
+from presight.errors import DataError
+from presight.pretraining import overlap as module
+from presight.pretraining.configuration import Configuration
 from presight.pretraining.measure import Measured
+from presight.store.folder import RunFolder
 from tinyruns import copied
 
 
@@ -52,3 +59,22 @@ def test_sets_without_any_are_not_spoken_of(tmp_path: Path) -> None:
     train, test = labelled(tmp_path / "train", 1), labelled(tmp_path / "test", 2)
     found = measured(copied(tmp_path / "run"), train, test)
     assert not [line for line in found.lines() if "duplicates" in line]
+
+
+def test_pretraining_images_are_opened_as_asked_under_the_limits_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Settings] = []
+
+    def gone(_: str, settings: Settings) -> None:
+        seen.append(settings)
+        raise DataError("gone")
+
+    monkeypatch.setattr(module, "open_data", gone)
+    run, labels = copied(tmp_path / "run"), labelled(tmp_path / "labels", 1)
+    asked = {"download": True, "follow_links": True, "quiet": True}
+    own = Configuration.read(RunFolder(run)).settings
+    assert not [name for name in asked if getattr(own, name)]
+    odd = {"min_side": 9, "max_bad_fraction": 0.5}
+    presight.evaluate(run, labels, device="cpu", stages="none", **asked, **odd)
+    assert seen == [dataclasses.replace(own, **asked)]

@@ -14,7 +14,7 @@ from presight.data.source import shown
 from presight.errors import DataError
 from presight.evaluation.protocol import Measurement
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.data import counted, images_for, open_data
+from presight.pretraining.data import as_asked, counted, images_for, open_data
 
 MOST = 200_000
 """Pretraining images that are looked among."""
@@ -28,7 +28,7 @@ def overlap(
     Args:
         config: of the run.
         found: what was measured.
-        settings: cache folder, quiet.
+        settings: as asked of this evaluation.
         side: short side of the cached images, pixels.
 
     Returns:
@@ -38,10 +38,15 @@ def overlap(
     split = found.division
     told: dict[str, Any] = {"train_test": found.duplicates.to_json()}
     words = _words(found, found.duplicates, "training images")
+    # Limits stay the run's own: other ones would let in images that it never saw.
+    own = as_asked(
+        config.settings,
+        download=settings.download,
+        follow_links=settings.follow_links,
+        quiet=settings.quiet,
+    )
     try:
-        quiet: list[str] = []
-        source = open_data(config.data, config.settings)
-        images = images_for(source, config.data, settings, side, quiet)
+        images = images_for(open_data(config.data, own), config.data, own, side, [])
     except DataError:
         told["note"] = f"the pretraining images {shown(config.data)} are not here to compare with."
         return {**told, "words": words}
