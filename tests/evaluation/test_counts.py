@@ -38,12 +38,19 @@ def test_counts_are_read_in_any_order_and_once() -> None:
         ("5_", "has '5_'"),
         ("9" * 5000, "has '999"),
         ("50,1001", "1,001 labels; there are 1,000"),
-        ("1,all", "asks for 1 labels"),
+        ("1,all", "asks for 1; two labels are the least"),
     ],
 )
 def test_counts_that_cannot_be_are_refused(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         read(text, 1000, 10)
+
+
+def test_a_count_above_all_says_where_the_other_labels_are() -> None:
+    with pytest.raises(UsageError, match=r"there are 80 to learn from\. Take counts up to 80, or"):
+        read("100", 80, 4)
+    with pytest.raises(UsageError, match=r"80 to learn from: 20 others are held out .*--test SET"):
+        read("100", 80, 4, held=20)
 
 
 def test_fewer_labels_than_classes_are_said() -> None:

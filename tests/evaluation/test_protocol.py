@@ -98,8 +98,25 @@ def test_classes_are_matched_by_name() -> None:
     second = measure({}, train, turned, size=8, views=Whole())
     assert [score.value for score in second] == [score.value for score in first]
     strange = dataclasses.replace(test, classes=("red", "green", "violet"))
-    with pytest.raises(DataError, match="violet"):
+    with pytest.raises(DataError, match=r"has the class violet, which .* have the classes red"):
         measure({}, train, strange, size=8, views=Whole())
+    many = colored(30, 0, 7, names=tuple(f"c{i}" for i in range(7)))
+    with pytest.raises(DataError, match=r"has the classes c0, c1, c2, c3, c4 and 2 more, which"):
+        measure({}, train, many, size=8, views=Whole())
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_labels_that_are_held_out_are_named_where_a_count_is_too_high(given: bool) -> None:
+    words = r"there are 40 to learn from\." if given else "32 to learn from: 8 others are held out"
+    with pytest.raises(UsageError, match=words):
+        measure(
+            {},
+            colored(40, 0),
+            colored(20, 1) if given else None,
+            size=8,
+            views=Whole(),
+            label_counts="41",
+        )
 
 
 def test_seed_decides_the_hold_out() -> None:

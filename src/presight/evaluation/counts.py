@@ -29,13 +29,14 @@ def ladder(n: int, classes: int) -> list[int]:
     return [*found, n]
 
 
-def read(text: str, n: int, classes: int) -> list[int]:
+def read(text: str, n: int, classes: int, held: int = 0) -> list[int]:
     """Counts from what a user wrote.
 
     Args:
         text: `auto`, or counts and the word `all` with commas between: 50,200,all.
         n: labelled images to learn from.
         classes: among them.
+        held: labelled images beside them that were held out for the test, for the message.
 
     Returns:
         Ascending, without repeats.
@@ -56,11 +57,13 @@ def read(text: str, n: int, classes: int) -> list[int]:
                 f"--label-counts has {word[:40]!r}; expected auto, or counts such as 50,200,all."
             )
         found.add(int(word))
-    if min(found) < 2 or max(found) > n:
-        strange = min(found) if min(found) < 2 else max(found)
+    if min(found) < 2:
+        raise UsageError(f"--label-counts asks for {min(found)}; two labels are the least.")
+    if max(found) > n:
+        kept = f": {held:,} others are held out for the test, which --test SET replaces"
         raise UsageError(
-            f"--label-counts asks for {strange:,} labels; there are {n:,} to learn from, and two "
-            "are the least. Take counts from 2 to that, or the word all."
+            f"--label-counts asks for {max(found):,} labels; there are {n:,} to learn from"
+            f"{kept if held else ''}. Take counts up to {n:,}, or the word all."
         )
     return sorted(found)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from presight.core.wording import cut
 from presight.errors import DataError
 from presight.evaluation.split import identity_keys, stratified_order, stratified_split
 
@@ -72,6 +74,18 @@ class Division:
         keys = self.train.keys(self.train_rows)
         return stratified_order(self.train_labels, seed, "labels", keys)[:n].sort().values
 
+    @property
+    def held(self) -> int:
+        """Images of train that are held out for the test."""
+        return len(self.test_rows) if self.test is self.train else 0
+
+
+def _named(classes: Sequence[str], most: int = 5) -> str:
+    """Some classes by name, and how many others there are."""
+    more = f" and {len(classes) - most:,} more" if len(classes) > most else ""
+    word = "the class" if len(classes) == 1 else "the classes"
+    return f"{word} {', '.join(cut(name) for name in classes[:most])}{more}"
+
 
 def divide(train: LabelledImages, test: LabelledImages | None, share: float, seed: int) -> Division:
     """Train and test: as given, or a stratified part of train held out.
@@ -100,8 +114,10 @@ def divide(train: LabelledImages, test: LabelledImages | None, share: float, see
                if test.classes[label] not in train.classes]  # fmt: skip
     if strange:
         raise DataError(
-            f"the test set has the classes {strange[:5]} that the training set does not have. "
-            "Give both sets the same classes."
+            f"the test set has {_named(strange)}, which the labels to learn from do not have; "
+            f"those have {_named(train.classes)}. What is not learned cannot be answered: give "
+            "the classes the same names, label images of all to learn from, or take such images "
+            "out of the test set. Class folders are those right below the folder that is given."
         )
     into = torch.tensor([train.classes.index(name) if name in train.classes else -1
                          for name in test.classes])  # fmt: skip

@@ -130,7 +130,7 @@ def measure(
     _check(backbones, label_seeds)
     split = divide(train, test, test_share, seed)
     classes = len(torch.unique(split.train_labels))
-    amounts = counts.read(label_counts, len(split.train_rows), classes)
+    amounts = counts.read(label_counts, len(split.train_rows), classes, split.held)
     options = Options(
         size, seed, torch.device(device), cache, thorough, batch_size, views, progress
     )
