@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import py_compile
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,8 @@ def test_the_text_is_what_runs_and_no_compiled_file_beside_it(tmp_path: Path) ->
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_no_compiled_file_is_left_behind(tmp_path: Path) -> None:
+def test_no_compiled_file_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     file = tmp_path / "mine.py"
     file.write_text("word = 1\n")
     plugins.import_file(file)
