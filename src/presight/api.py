@@ -56,8 +56,7 @@ def check(
         min_side: images with a shorter side are skipped, pixels.
         max_pixels: images with more pixels are skipped before they are decoded.
         allow_truncated: take images whose end is missing.
-        float_range: take images of floats or 32-bit integers, each stretched from its least to
-            its greatest value.
+        float_range: take images of floats or 32-bit integers, each from its least to its greatest.
         follow_links: follow links that leave the folder.
         download: fetch a torchvision: data set that is not on disk.
         workers: processes that open images; auto is one less than the cores, at most 8.
@@ -69,21 +68,23 @@ def check(
 
     Raises:
         DataError: nothing usable at all.
+        UsageError: an option out of range.
     """
+    from presight.core import ranges
     from presight.data.check import check as look
     from presight.data.decode import Limits
     from presight.pretraining.data import counted
     from presight.training.runtime import pick_device
 
-    limits = Limits(
-        min_side=min_side,
-        max_pixels=max_pixels,
-        allow_truncated=allow_truncated,
-        float_range=float_range,
-    )
+    ranges.check_options(min_side=min_side, max_pixels=max_pixels, workers=workers)
     return look(
         data,
-        limits=limits,
+        limits=Limits(
+            min_side=min_side,
+            max_pixels=max_pixels,
+            allow_truncated=allow_truncated,
+            float_range=float_range,
+        ),
         follow_links=follow_links,
         download=download,
         workers=0 if workers == "auto" else workers,
@@ -275,15 +276,14 @@ def export(
         The file and how it compared once it was loaded back; of a run, README.md beside it is the
         model card, or NAME.md where another README.md lies there.
     """
-    from presight.exporting.export import export as write
-    from presight.exporting.export import usual_path
+    from presight.exporting import export as exporter
     from presight.pretraining.model_card import write_model_card
     from presight.restore import load_backbone
     from presight.store.folder import RunFolder
 
-    done = write(load_backbone(run, str(plugin)), to, Path(out) if out else usual_path(run, to))
-    folder = RunFolder(run)
-    if folder.exists:
+    place = Path(out) if out else exporter.usual_path(run, to)
+    done = exporter.export(load_backbone(run, str(plugin)), to, place)
+    if (folder := RunFolder(run)).exists:
         write_model_card(folder, done.path, done.usage, str(plugin))
     return done
 

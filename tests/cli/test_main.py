@@ -5,18 +5,21 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from presight import pretraining
 from presight.cli.main import main
 from presight.cli.verbs import VERBS
+from presight.core.options import Option, of_function
+from presight.core.ranges import RANGES
 
 PLUGIN = str(Path(__file__).parent / "plugin_methods.py")
 TOY = ["--method", "toy-one", "--plugin", PLUGIN]
@@ -198,6 +201,23 @@ def test_faults_of_other_verbs(
     argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert words in refused(argv, capsys)
+
+
+NUMBERS = [
+    (verb, option)
+    for verb in VERBS.keys() - {"pretrain"}
+    for option in of_function(VERBS[verb])
+    if option.name in RANGES or {int, float} & {option.annotation, *get_args(option.annotation)}
+]
+
+
+@pytest.mark.parametrize(("verb", "option"), NUMBERS, ids=[f"{v}-{o.name}" for v, o in NUMBERS])
+def test_numbers_of_verbs_are_out_of_range_before_anything_is_read(
+    verb: str, option: Option, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    subjects = [str(tmp_path / o.name) for o in of_function(VERBS[verb]) if o.positional]
+    words = refused([verb, *subjects, option.flag, "-1"], capsys)
+    assert re.match(rf"{option.flag}( is)? -1(\.0)?[:;] expected", words)
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["-h"], ["help"]])

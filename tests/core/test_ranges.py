@@ -6,20 +6,24 @@ from typing import Any
 
 import pytest
 
+from presight.cli.verbs import VERBS
 from presight.core import options, ranges, registry
 from presight.core.plan import TrainPlan
 from presight.core.settings import Settings
 from presight.errors import UsageError
 
-DEFAULTS = {
-    field.name: field.default
-    for field in itertools.chain(dataclasses.fields(Settings), dataclasses.fields(TrainPlan))
-}
+OPTIONS = itertools.chain(
+    options.of_dataclass(Settings, "settings"),
+    options.of_dataclass(TrainPlan, "plan"),
+    *(options.of_function(verb) for verb in VERBS.values()),
+)
+DEFAULTS = [(option.name, option.default) for option in OPTIONS if option.name in ranges.RANGES]
 
 
-@pytest.mark.parametrize("name", list(ranges.RANGES))
-def test_every_range_is_of_an_option_and_holds_its_default(name: str) -> None:
-    ranges.check(name, DEFAULTS[name], name)
+def test_every_range_is_of_an_option_and_holds_its_defaults() -> None:
+    assert {name for name, _ in DEFAULTS} == set(ranges.RANGES)
+    for name, default in DEFAULTS:
+        ranges.check(name, default, name)
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -79,6 +83,12 @@ def test_words(bounds: ranges.Range, words: str) -> None:
     assert bounds.words() == words
     assert not bounds.holds(0)
     assert bounds.holds(1)
+
+
+def test_of_several_options_the_first_that_is_out_of_range_is_named() -> None:
+    ranges.check_options(min_side="auto", seed=0, unheard_of=-1)
+    with pytest.raises(UsageError, match="--label-seeds is 0; expected a number 1 or more"):
+        ranges.check_options(seed=0, label_seeds=0, neighbors=-1)
 
 
 def test_options_are_checked_however_they_come() -> None:

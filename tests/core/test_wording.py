@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from presight.core.wording import between, cut, day, duration, number, percent, points, visible
+from presight.core.wording import (
+    between,
+    cut,
+    day,
+    duration,
+    flag,
+    number,
+    percent,
+    points,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +32,10 @@ from presight.core.wording import between, cut, day, duration, number, percent, 
 )
 def test_numbers(value: float, words: str) -> None:
     assert number(value) == words
+
+
+def test_an_option_as_on_the_command_line() -> None:
+    assert flag("max_bad_fraction") == "--max-bad-fraction"
 
 
 def test_shares() -> None:

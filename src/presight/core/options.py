@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
-from presight.core import ranges, registry
+from presight.core import ranges, registry, wording
 from presight.core.plan import TrainPlan
 from presight.core.settings import Settings
 from presight.core.values import coerce, is_recipe, plain, recipe, words
@@ -50,7 +50,7 @@ class Option:
     @property
     def flag(self) -> str:
         """As on the command line."""
-        return self.name.upper() if self.positional else "--" + self.name.replace("_", "-")
+        return self.name.upper() if self.positional else wording.flag(self.name)
 
     @property
     def is_flag(self) -> bool:
@@ -267,7 +267,7 @@ def _value(option: Option, value: object) -> Any:
 
 def unknown_option(name: str, known: Mapping[str, Option], owners: Owners) -> str:
     """The message for an option that does not exist here."""
-    flag = "--" + name.replace("_", "-")
+    flag = wording.flag(name)
     plain_name = name.replace("-", "_")
     holders = owners.others.get(plain_name)
     if holders:

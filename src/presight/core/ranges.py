@@ -1,4 +1,4 @@
-"""Which values the options of settings and plan may have, beyond their type. No torch here.
+"""Which values the options of settings, plan and verbs may have, beyond their type. No torch.
 
 Methods and recipes check their own options; what depends on the data is checked where it is known.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from presight.core.wording import flag
 from presight.errors import UsageError
 
 
@@ -58,6 +59,9 @@ RANGES: dict[str, Range] = {
     "final_weight_decay": NOT_NEGATIVE,
     "clip": NOT_NEGATIVE,
     "seed": Range(0, 2**32 - 1),
+    "label_seeds": Range(1),
+    "neighbors": Range(1),
+    "select": NOT_NEGATIVE,
 }
 """Option -> its range; of a tuple each number must be inside."""
 
@@ -84,3 +88,13 @@ def check(name: str, value: object, path: str) -> None:
             raise UsageError(f"{path} is {number}; expected a number {bounds.words()}.")
     if name == "milestones" and isinstance(value, tuple) and list(value) != sorted(value):
         raise UsageError(f"{path} must ascend; received {', '.join(map(str, value))}.")
+
+
+def check_options(**values: object) -> None:
+    """Accept the values of a verb's options, or say of the first what was expected.
+
+    Raises:
+        UsageError: out of range.
+    """
+    for name, value in values.items():
+        check(name, value, flag(name))

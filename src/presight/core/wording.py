@@ -14,6 +14,11 @@ _MONTHS = (
 _WELCOME = f"\n\t{FIXED_SPACE}"
 
 
+def flag(option: str) -> str:
+    """An option's name as on the command line: `--batch-size`."""
+    return "--" + option.replace("_", "-")
+
+
 def percent(share: float) -> str:
     """A share as `71.2 %`, with a fixed space."""
     return f"{100 * share:.1f}{FIXED_SPACE}%"

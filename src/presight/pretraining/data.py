@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
-from presight.core import ranges, world
+from presight.core import world
 from presight.core.settings import Settings
 from presight.data.canvas import Images, Packed, images_of
 from presight.data.decode import Limits
@@ -51,13 +51,7 @@ def as_asked(
     min_side: int | Literal["auto"] = "auto",
     max_bad_fraction: float | Literal["auto"] = "auto",
 ) -> Settings:
-    """A run's settings for images that are looked at later; `auto` is as the run had it.
-
-    Raises:
-        UsageError: a number out of range.
-    """
-    ranges.check("min_side", min_side, "--min-side")
-    ranges.check("max_bad_fraction", max_bad_fraction, "--max-bad-fraction")
+    """A run's settings for images that are looked at later; `auto` is as the run had it."""
     return dataclasses.replace(
         own,
         download=download or own.download,

@@ -138,7 +138,8 @@ def embed_run(
 
     Labels are used where the images have any: class folders, a CSV's column, scenes.
     """
-    _check(format, neighbors, map, select)
+    ranges.check_options(neighbors=neighbors, select=select, seed=seed)
+    _check(format, map)
     folder = RunFolder(run)
     folder.open()
     own = Configuration.read(folder, plugin).settings
@@ -165,10 +166,8 @@ def embed_run(
     return Embedded(place, made, files, told)
 
 
-def _check(format: str, neighbors: int, map: str, select: int) -> None:
+def _check(format: str, map: str) -> None:
     """Refuse what cannot be before anything is read."""
-    ranges.require(neighbors >= 1, "--neighbors", neighbors, "1 or more")
-    ranges.require(select >= 0, "--select", select, "0 or more")
     if format not in _FORMATS or map not in _MAPS:
         raise UsageError(
             f"format is {format!r} and map is {map!r}; expected one of {', '.join(_FORMATS)}, and "

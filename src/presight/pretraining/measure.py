@@ -113,7 +113,9 @@ def evaluate_run(
     """
     if stages not in _BUDGETS:
         raise UsageError(f"stages is {stages!r}; expected one of {', '.join(_BUDGETS)}.")
-    ranges.require(label_seeds >= 1, "--label-seeds", label_seeds, "1 or more")
+    ranges.check_options(
+        label_seeds=label_seeds, seed=seed, min_side=min_side, max_bad_fraction=max_bad_fraction
+    )
     folder = RunFolder(run)
     folder.open()
     config = Configuration.read(folder, plugin)
