@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from presight.data.scenes import Scenes
-from presight.data.source import Labelled, Reduced, Sized, Source, shown
+from presight.data.source import Labelled, Reduced, Sized, Source, name_of, shown
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,25 @@ from presight.data.source import Labelled, Reduced, Sized, Source, shown
 )
 def test_names_are_shown_without_control_characters(name: str, expected: str) -> None:
     assert shown(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("/home/somebody/photos/", "photos"),
+        ("../lists/a.csv", "a.csv"),
+        ("/gone/trip: 2020/photos", "photos"),
+        ("/gone/trip: 2020", "trip: 2020"),
+        ("scenes:64?size=16", "scenes:64?size=16"),
+        ("torchvision:STL10:unlabeled", "torchvision:STL10:unlabeled"),
+        (".", "a folder"),
+        ("../..", "a folder"),
+        ("/", "a folder"),
+        ("a/\x1b[31m", r"\x1b[31m"),
+    ],
+)
+def test_data_is_named_without_the_folders_above(data: str, expected: str) -> None:
+    assert name_of(data) == expected
 
 
 def test_protocols_are_told_apart() -> None:

@@ -29,13 +29,15 @@ def test_without_an_evaluation_there_is_no_result_and_no_license(tmp_path: Path)
     assert "license" not in front
     assert "model-index" not in front
     assert "## Results" not in body
+    own = (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    assert body.partition("## Use")[0].strip() in own
     assert hashlib.sha256(weights.read_bytes()).hexdigest() in body
     assert str(tmp_path) not in body
 
 
 def test_results_stand_with_labels_seeds_and_intervals(tmp_path: Path) -> None:
     run = copied(tmp_path / "run")
-    test = str(tmp_path / "a|b<script>")
+    test = str(tmp_path / "gone: 2020" / "a|b<script>")
     write_result(RunFolder(run).evaluation("e"), curve_scores(), {"test": test})
     front, body, _ = card_of(run)
     assert "| pretrained | linear probe | 200 | 3 | 61.0 |" in body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -146,3 +147,18 @@ def shown(name: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
     )
+
+
+def name_of(data: str) -> str:
+    """The name of data, fit for a terminal, without the folders above, its owner's business.
+
+    It opens no file: the data may have gone.
+
+    Args:
+        data: as the user named it.
+
+    Returns:
+        `a folder` where the data is named by its place alone, such as `.`.
+    """
+    name = Path(data).name
+    return "a folder" if name in ("", "..") else shown(name)

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from presight.core.wording import cut
-from presight.data.source import shown
+from presight.data.source import name_of, shown
 from presight.errors import PresightError
 from presight.evaluation.curve import Point, places, whole
 from presight.evaluation.score import RESULT, Score, read_result
-from presight.pretraining.card import card_text, seen
 from presight.pretraining.configuration import Configuration, entry_of_method
+from presight.pretraining.run_card import about
 from presight.store import atomic
 from presight.store.folder import RunFolder
 from presight.store.header import read_metadata
@@ -58,15 +58,14 @@ def write_model_card(folder: RunFolder, weights: Path, usage: str, plugin: str =
     if results:
         name = f"{config.settings.backbone} by {card.title}"
         front["model-index"] = [{"name": name, "results": results}]
-    told = card_text(config, card, *seen(folder)).split("---\n", 2)[2]
-    body = told.partition("## Use")[0].rstrip()
     entry = entry_of(weights)
     # Usage names the file alone: where it lay on its maker's disk is nobody's business.
     line = usage.replace(repr(str(weights)), repr(weights.name))
     needed = next((root for root in _ROOTS if f"{root}." in line), "")
     line = f"import {needed}\n\n{line}" if needed else line
     parts = [
-        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n{body}",
+        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
+        about(folder, config, card).rstrip(),
         *_table(scores, protocol),
         f"## Use\n\n```python\n{line}\n```\n\n{_input(config, weights)}",
         _LIMITS.rstrip(),
@@ -119,7 +118,7 @@ def _points(scores: list[Score], row: str) -> list[tuple[str, Point]]:
 
 def _results(scores: list[Score], protocol: dict[str, Any]) -> list[dict[str, Any]]:
     """The pretrained row, as model hubs read results."""
-    data = _data(protocol.get("test"))
+    data = _test_set(protocol)
     return [
         {
             "task": {"type": "image-classification"},
@@ -148,7 +147,7 @@ def _table(scores: list[Score], protocol: dict[str, Any]) -> list[str]:
     if not lines:
         return []
     head = "| features | protocol | labels | label seeds | accuracy, % | 95 % interval |"
-    test = _cell(_data(protocol.get("test")))
+    test = _cell(_test_set(protocol))
     told = (
         f"Frozen features, {scores[0].n_test:,} test images ({test}); one seed of pretraining, "
         "which is in no interval."
@@ -156,10 +155,8 @@ def _table(scores: list[Score], protocol: dict[str, Any]) -> list[str]:
     return ["\n".join(["## Results", "", told, "", head, "| --- " * 6 + "|", *lines])]
 
 
-def _data(name: object) -> str:
-    """A data set's name without the folders above it."""
-    text = str(name or "held out")
-    return shown(text if ":" in text and not Path(text).exists() else Path(text).name)
+def _test_set(protocol: dict[str, Any]) -> str:
+    return name_of(str(protocol.get("test") or "held out"))
 
 
 def _cell(text: str) -> str:

@@ -15,9 +15,9 @@ from presight.core.method import Method
 from presight.data.source import shown
 from presight.errors import IntegrityError, Interrupted, OutOfMemory, PresightError
 from presight.pretraining import markup
-from presight.pretraining.card import write_card
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.pictures import listed
+from presight.pretraining.run_card import write_card
 from presight.restore import load_backbone, save_backbone
 from presight.store import records
 from presight.store.doctor import seal_run

@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 
 from presight.core import yamlfile
-from presight.pretraining.card import card_text
-from presight.pretraining.configuration import Configuration, check_method
+from presight.pretraining.configuration import Configuration, entry_of_method
+from presight.pretraining.run_card import about, write_card
 from presight.store.doctor import inspect_run
 from presight.store.folder import RunFolder
 from presight.store.records import read
@@ -20,7 +20,7 @@ def test_a_finished_run_has_a_card_of_its_own_files(finished: Path) -> None:
     _, front, body = text.split("---\n", 2)
     assert yamlfile.parse(front)["library_name"] == "presight"
     config = Configuration.read(folder)
-    card = check_method(config)
+    card = entry_of_method(config, folder)
     for words in (
         f"64 images of {DATA}",
         config.fingerprint,
@@ -35,13 +35,21 @@ def test_a_finished_run_has_a_card_of_its_own_files(finished: Path) -> None:
 
 
 def test_a_card_names_no_folder_of_its_owner(finished: Path, tmp_path: Path) -> None:
-    config = dataclasses.replace(
-        Configuration.read(RunFolder(finished)), data=str(tmp_path / "photos")
-    )
-    text = card_text(config, check_method(config), {}, {})
+    folder = RunFolder(finished)
+    config = dataclasses.replace(Configuration.read(folder), data=str(tmp_path / "a: b" / "photos"))
+    text = about(folder, config, entry_of_method(config, folder))
     assert "images of photos, no labels" in text
     assert str(tmp_path) not in text
-    assert "none was written" in text
+
+
+def test_a_card_is_made_without_numbers_and_versions(tmp_path: Path) -> None:
+    folder = RunFolder(copied(tmp_path / "run"))
+    folder.metrics.unlink()
+    folder.environment.unlink()
+    write_card(folder)
+    text = folder.card.read_text()
+    assert "## Numbers at the last record\n\n- none was written\n" in text
+    assert text.endswith("Made with presight.\n")
 
 
 def test_a_card_that_was_changed_is_found(tmp_path: Path) -> None:

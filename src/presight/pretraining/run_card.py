@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from presight.core.registry import Entry
-from presight.data.source import shown
+from presight.data.source import name_of
 from presight.pretraining.configuration import Configuration, entry_of_method
 from presight.store import atomic, records
 from presight.store.folder import RunFolder
 
 _VERSIONS = ("python", "presight", "torch", "torchvision")
 
-_TEXT = """\
----
-library_name: presight
-tags: [self-supervised-learning, image-feature-extraction, {name}]
----
-
+_ABOUT = """\
 # {backbone}, pretrained by {title} without labels
 
 ## Data
@@ -29,7 +23,7 @@ tags: [self-supervised-learning, image-feature-extraction, {name}]
 
 ## Method
 
-- {title} ({family}): {source}
+- {title} ({family}): {origin}
 {options}
 
 ## Schedule
@@ -44,7 +38,14 @@ seed {seed}
 
 The loss says nothing about what the features are worth: `presight evaluate` does, and
 writes into the folder `eval`.
+"""
+_TEXT = """\
+---
+library_name: presight
+tags: [self-supervised-learning, image-feature-extraction, {name}]
+---
 
+{about}
 ## Use
 
 ```python
@@ -57,7 +58,7 @@ The command `presight export THIS_FOLDER --to torchvision` writes other librarie
 
 ## Cite
 
-The method is of {source}.
+The method is of {origin}.
 
 Made with {versions}.
 """
@@ -71,35 +72,33 @@ def write_card(folder: RunFolder, plugin: str = "") -> None:
         plugin: the user's file that this command took the method from.
     """
     config = Configuration.read(folder, plugin)
-    found = entry_of_method(config, folder)
-    atomic.write_text(folder.card, card_text(config, found, *seen(folder)))
+    card = entry_of_method(config, folder)
+    text = _TEXT.format(
+        name=json.dumps(card.name, ensure_ascii=False),
+        about=about(folder, config, card),
+        origin=_origin(card),
+        versions=_versions(folder),
+    )
+    atomic.write_text(folder.card, text)
 
 
-def seen(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The last record of a run, and what its environment.json says."""
-    last: dict[str, Any] = {}
-    for record in records.read(folder.metrics):
-        last = dict(record)
-    told: dict[str, Any] = {}
-    if folder.environment.is_file():
-        told = json.loads(folder.environment.read_text(encoding="utf-8"))
-    return last, told
+def about(folder: RunFolder, config: Configuration, card: Entry) -> str:
+    """What a run learned from, how, and its last numbers: Markdown, from its title on.
 
-
-def card_text(
-    config: Configuration, card: Entry, last: dict[str, Any], environment: dict[str, Any]
-) -> str:
-    """The card's text, in Markdown with the front matter that model hubs read."""
+    Args:
+        folder: of the run; its last record is read.
+        config: of the run.
+        card: of the method.
+    """
     plan, spec = config.plan, config.spec
     options = [f"- {name}: {_word(value)}" for name, value in sorted(config.options.items())]
-    return _TEXT.format(
-        name=json.dumps(card.name, ensure_ascii=False),
+    return _ABOUT.format(
         title=card.title,
         family=card.family,
-        source=f"{card.authors}, {card.venue} {card.year}",
+        origin=_origin(card),
         backbone=config.settings.backbone,
         images=spec.n_samples,
-        data=_name(config.data),
+        data=name_of(config.data),
         fingerprint=config.fingerprint,
         options="\n".join(options),
         epochs=plan.epochs,
@@ -111,13 +110,19 @@ def card_text(
         weight_decay=plan.weight_decay,
         precision=plan.precision,
         seed=plan.seed,
-        numbers="\n".join(_numbers(last)),
-        versions=_versions(environment),
+        numbers="\n".join(_numbers(folder)),
     )
 
 
-def _numbers(last: dict[str, Any]) -> list[str]:
-    """Plain numbers of a record; times are of the machine, not of the backbone."""
+def _origin(card: Entry) -> str:
+    return f"{card.authors}, {card.venue} {card.year}"
+
+
+def _numbers(folder: RunFolder) -> list[str]:
+    """Plain numbers of the last record; times are of the machine, not of the backbone."""
+    last: dict[str, object] = {}
+    for record in records.read(folder.metrics):
+        last = record
     left_out = (
         "time",
         "seconds",
@@ -135,16 +140,14 @@ def _numbers(last: dict[str, Any]) -> list[str]:
     return found or ["- none was written"]
 
 
-def _name(data: str) -> str:
-    """The data's name without the folders above it, which are its owner's business."""
-    return shown(data if ":" in data and not Path(data).exists() else Path(data).name)
-
-
 def _word(value: object) -> str:
     return " ".join(str(value).split())
 
 
-def _versions(environment: dict[str, Any]) -> str:
+def _versions(folder: RunFolder) -> str:
+    environment: dict[str, Any] = {}
+    if folder.environment.is_file():
+        environment = json.loads(folder.environment.read_text(encoding="utf-8"))
     packages = environment.get("packages", {})
     known = {**(packages if isinstance(packages, dict) else {}), **environment}
     found = [f"{name} {known[name]}" for name in _VERSIONS if isinstance(known.get(name), str)]
