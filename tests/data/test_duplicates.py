@@ -72,9 +72,10 @@ def test_the_same_picture_is_found_whatever_became_of_it(change: object) -> None
     ]
 
 
-def test_exact_ones_are_counted_apart() -> None:
+def test_exact_ones_are_counted_apart_and_lead_the_pairs() -> None:
     result = found([PICTURES[3], pressed(PICTURES[5]), OTHERS[0]], PICTURES)
     assert (result.exact, result.near) == ((0,), (1,))
+    assert [pair[:2] for pair in result.pairs] == [(0, 3), (1, 5)]
     assert "2 of 3 a are near duplicates of b, 1 of them exact." in result.words("a", "b")
     assert result.to_json()["exact"] == 1
 
@@ -97,7 +98,8 @@ def test_flat_pictures_are_not_taken_for_each_other() -> None:
     flat = [np.full((40, 40, 3), level, np.uint8) for level in (10, 60, 200)]
     noisy = [np.random.default_rng(i).integers(98, 101, (40, 40, 3), np.uint8) for i in range(3)]
     assert found([*flat, *noisy], [*flat[1:], noisy[0] + 1]).near == ()
-    assert found(flat, flat[:1]).exact == (0,)
+    same = found(flat, flat[:1])
+    assert (same.exact, same.pairs) == ((0,), ())
 
 
 def test_inside_one_set_no_picture_is_its_own_duplicate() -> None:

@@ -23,7 +23,7 @@ from presight.pretraining import configuration as module
 from presight.pretraining.configuration import (
     MAY_CHANGE,
     Configuration,
-    check_method,
+    card_of_method,
     entry_of_method,
 )
 from presight.pretraining.configure import configure, of_length
@@ -209,16 +209,16 @@ def test_damage_is_told(file: str, text: str | None, tmp_path: Path) -> None:
 
 def test_a_time_budget_is_not_told_as_epochs() -> None:
     config = made(minutes=7)
-    assert config.lines(check_method(config), "1 x cpu", "fp32")[2].startswith(
+    assert config.lines(card_of_method(config), "1 x cpu", "fp32")[2].startswith(
         "schedule  what fits 7 minutes, batch "
     )
     solved = of_length(config, 2.5, "auto: fit 7 minutes on this machine")
-    assert "2.5 epochs" in solved.lines(check_method(solved), "1 x cpu", "fp32")[2]
+    assert "2.5 epochs" in solved.lines(card_of_method(solved), "1 x cpu", "fp32")[2]
 
 
 def test_lines_say_the_numbers() -> None:
     config = made(method="rotation", epochs=2, batch_size=32, lr=0.08)
-    head, data, schedule, *resolved = config.lines(check_method(config), "1 x cpu", "fp32")
+    head, data, schedule, *resolved = config.lines(card_of_method(config), "1 x cpu", "fp32")
     assert head.startswith("Rotation (RotNet) (")
     assert head.endswith("resnet9:16, 32 px, fp32, 1 x cpu")
     assert "640 images of scenes:640" in data

@@ -48,7 +48,8 @@ class Duplicates:
         among: images that they were looked for among.
         exact: rows whose thumbnails are equal, byte for byte, ascending.
         near: rows that are near duplicates, exact ones left out, ascending.
-        pairs: row, row among the others, and correlation of detail; at most 100.
+        pairs: row, row among the others, and correlation of detail, the most alike first; at most
+            100. Exact ones are among them, but for flat pictures, which have no detail.
     """
 
     looked: int

@@ -231,7 +231,7 @@ class Configuration:
         ]
 
 
-def check_method(configuration: Configuration) -> Card:
+def card_of_method(configuration: Configuration) -> Card:
     """The card of the configuration's method."""
     return registry.load(configuration.settings.method, configuration.settings.plugin).card
 

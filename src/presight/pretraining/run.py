@@ -24,7 +24,7 @@ from presight.data.source import Skipped, Source, shown
 from presight.data.stored import Stored
 from presight.errors import Diverged, Interrupted, Stopped
 from presight.pretraining import speed
-from presight.pretraining.configuration import Configuration, check_method
+from presight.pretraining.configuration import Configuration, card_of_method
 from presight.pretraining.configure import configure, of_length
 from presight.pretraining.data import open_data, open_images
 from presight.pretraining.look import look
@@ -252,7 +252,7 @@ def _trained(
             saver=saver,
             observers=observers,
             measures=measures(config, method, sample, runtime),
-            failures=check_method(config).failures,
+            failures=card_of_method(config).failures,
         )
     except BaseException as error:
         for observer in observers:

@@ -19,7 +19,7 @@ from presight.data.loader import Loader
 from presight.data.source import Source, shown
 from presight.data.stored import Stored
 from presight.errors import RunError
-from presight.pretraining.configuration import Configuration, check_method
+from presight.pretraining.configuration import Configuration, card_of_method
 from presight.pretraining.configure import warnings
 from presight.pretraining.notebook import CellProgress, present
 from presight.pretraining.pictures import save_views
@@ -45,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 def announce(config: Configuration, source: Source, runtime: Runtime, quiet: bool) -> Sequence[str]:
     """Tell what begins, or only what is odd about it; returns all lines."""
     device = f"{world.size()} x {runtime.device.type}"
-    lines = config.lines(check_method(config), device, runtime.precision)
+    lines = config.lines(card_of_method(config), device, runtime.precision)
     odd = list(source.summary()) if isinstance(source, Stored) else []
     odd += [f"note: {text}" for text in warnings(config)]
     for line in () if world.rank() else odd if quiet else (*lines, *odd):
