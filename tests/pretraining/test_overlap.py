@@ -5,16 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import presight
 from data.making import encoded, write
 from presight.core.settings import Settings
+from presight.data.duplicates import Duplicates
 from presight.data.scenes import Scenes
 from presight.errors import DataError
+from presight.evaluation.protocol import Measurement
 from presight.pretraining import overlap as module
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.measure import Measured
@@ -53,6 +58,35 @@ def test_test_images_that_were_learned_from_are_said_first(tmp_path: Path) -> No
     assert told["train_test"]["near"] == 2
     assert set(told["without"]) >= {"pretrained/linear", "untrained/knn"}
     assert told["words"] == [first.removeprefix("note: ")]
+    assert told["harmless"] == []
+
+
+def test_what_changes_no_accuracy_is_no_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of 2,000 test images, one of them right: the accuracy stays; both of them right: not."""
+
+    def gone(*_: object) -> None:
+        raise DataError("gone")
+
+    monkeypatch.setattr(module, "open_data", gone)
+    config = Configuration.read(RunFolder(copied(tmp_path / "run")))
+    rows, truth = torch.arange(2000), torch.zeros(2000, dtype=torch.long)
+    split: Any = SimpleNamespace(test_rows=rows, test_labels=truth)
+    twins = Duplicates(2000, 2000, (), (0, 1), ())
+
+    def told(of_knn: torch.Tensor) -> dict[str, Any]:
+        answers = {("pretrained", "linear", 9, 0): rows % 2, ("untrained", "knn", 9, 0): of_knn}
+        found = Measurement([], split, {}, twins, {}, answers, [])
+        return module.overlap(config, found, config.settings, 32)
+
+    fact = "2 of 2,000 test images are near duplicates of training images."
+    same = told(rows % 2)
+    assert same["words"] == []
+    assert same["harmless"] == [f"{fact} Leaving them out changes no accuracy by 0.1 points."]
+    other = told((rows >= 600).long())
+    assert other["harmless"] == []
+    assert other["words"] == [f"{fact} Without them untrained/knn reaches 29.9% instead of 30.0%."]
 
 
 def test_sets_without_any_are_not_spoken_of(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_near_duplicates_and_alarms_must_be_known(tmp_path: Path) -> None:
     assert "must: The features lost most dimensions." in told
 
 
+def test_near_duplicates_that_change_no_accuracy_are_for_the_record(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    duplicates = {"words": [], "harmless": ["2 of 2,000 test images."]}
+    write_result(folder.evaluation("one"), usual_scores(), {"duplicates": duplicates})
+    (found,) = [one for one in warned(read_run(folder.path)) if "2 of 2,000" in one.text]
+    assert (found.level, found.do) == ("record", "")
+
+
 def test_near_duplicates_of_several_pairs_of_sets_are_all_named(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run")
     pairs = {"train and test": {"words": "2 of them."}, "pretraining": {"words": ["3."]}, "x": 4}

@@ -182,7 +182,7 @@ def _measured(
     }
     _write(place, found, protocol)
     warnings = [*shared["words"], *warnings, *found.warnings]
-    warnings += found.diagnostics["pretrained"].get("alarms", [])
+    warnings += [*found.diagnostics["pretrained"].get("alarms", []), *shared["harmless"]]
     return Measured(place, found.scores, warnings, found.diagnostics)
 
 

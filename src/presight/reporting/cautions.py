@@ -88,6 +88,8 @@ def _of_protocol(run: RunFacts) -> list[Warned]:
     parts = (duplicates, *map(table_of, duplicates.values()))  # one pair of sets, or several
     for words in (words for part in parts for words in _listed(part.get("words"))):
         found.append(Warned("must", cut(words, 400), "Remove them, or accuracies are too high."))
+    for words in _listed(duplicates.get("harmless")):
+        found.append(Warned("record", cut(words, 400)))
     pretrained = table_of(table_of(run.protocol.get("diagnostics")).get("pretrained"))
     for words in _listed(pretrained.get("alarms")):
         found.append(Warned("must", cut(words, 400)))
