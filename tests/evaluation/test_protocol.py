@@ -48,7 +48,7 @@ def test_rows_and_intervals() -> None:
     assert of(scores, "pretrained", "linear").value == 1.0
     assert of(scores, "pretrained", "knn").details["k"] == 10
     assert of(scores, "pretrained", "linear").details["converged"] is True
-    assert of(scores, "pretrained", "linear").details["n_validation"] == 6
+    assert of(scores, "pretrained", "linear").details["n_validation"] == 5 * 6
 
 
 def test_the_test_part_is_disjoint_and_every_image_is_read_once_a_row() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,24 +14,25 @@ from presight.errors import UsageError
 from presight.evaluation.classifier import LinearClassifier
 from presight.evaluation.features import require_finite
 from presight.evaluation.logistic import Fit, fit
-from presight.evaluation.split import stratified_split
+from presight.evaluation.split import stratified_folds, stratified_split
 
 _PATIENCE = 2  # strengths without gain after which weaker ones are not tried
 _CHOOSERS = 20_000  # rows that the strengths are tried on, at most
+_FOLDS, _JUDGES = 5, 1000  # hold-outs at most, and images in all of them that are enough
 _FEW = (1e-6, 1.0, 7)  # of the strength an image and unit variance: from, to, values
 _THOROUGH = (1e-6, 1e5, 45)  # of the strength itself
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A strength that was tried: how it did on the held-out part of train.
+    """A strength that was tried: how it did on the held-out parts of train.
 
     Args:
         strength: of the penalty.
-        accuracy: in [0, 1].
-        loss: mean cross-entropy, nats.
-        converged: whether the fit did.
-        iterations: of the solver.
+        accuracy: over all held-out images, in [0, 1].
+        loss: mean cross-entropy over them, nats.
+        converged: whether every fit did.
+        iterations: of the solver, over all fits.
     """
 
     strength: float
@@ -51,7 +53,7 @@ class Probe(LinearClassifier):
         strength: of the penalty, chosen.
         converged: whether the final fit converged.
         trials: what was tried, from strong to weak; empty where nothing could be held out.
-        n_validation: images of train that chose the strength.
+        n_validation: images of train that were held out, in all, to choose the strength.
     """
 
     converged: bool
@@ -86,19 +88,21 @@ def linear_probe(
     seed: int = 0,
     thorough: bool = False,
 ) -> Probe:
-    """Multinomial logistic regression; the strength is chosen on a held-out part of train.
+    """Multinomial logistic regression; the strength is chosen on held-out parts of train.
 
         sum_i cross_entropy(W x_i + b, y_i) + strength / 2 * |W|^2
 
-    The held-out part is stratified; the best accuracy wins, equal ones by loss; then all of train
-    is fitted, from the solution of the choice. Seven strengths go from strong to weak, until two in
-    a row gain nothing, on 20,000 of the other images at most. Features enter as they are.
+    Hold-outs are stratified. Of few images one is a matter of chance, which then decides the
+    result: there are up to five without an image in common, until they hold 1,000 images. The best
+    accuracy over all of them wins, equal ones by loss; then all of train is fitted, from a solution
+    of the choice. Seven strengths go from strong to weak, until two in a row gain nothing, on
+    20,000 of the other images at most. Features enter as they are.
 
     Args:
         train: float [n, d]; on a CPU scikit-learn solves, elsewhere L-BFGS on the device.
         train_labels: int64 [n], two classes or more.
-        validation: share of train that chooses the strength.
-        seed: of the hold-out.
+        validation: share of train in each hold-out that chooses the strength.
+        seed: of the hold-outs.
         thorough: try all of 45 strengths instead.
 
     Returns:
@@ -122,9 +126,11 @@ def linear_probe(
     _check(train, train_labels)
     classes, labels = torch.unique(train_labels.long(), return_inverse=True)
     path = strengths(train, thorough=thorough)
-    division = stratified_split(train_labels, validation, seed)
+    count = min(_FOLDS, math.ceil(_JUDGES / max(1.0, validation * len(train))))
+    folds = stratified_folds(train_labels, validation, seed, count)
+    folds = [(kept, held) for kept, held in folds if len(held)]
     patience = len(path) if thorough else _PATIENCE
-    trials, start = _trials(train, labels, path, len(classes), division, patience)
+    trials, start = _trials(train, labels, path, len(classes), folds, patience)
     if trials:
         best = max(trials, key=_rank)
         path = [best.strength]  # from the trial's solution: no second way down the path
@@ -138,7 +144,7 @@ def linear_probe(
         path[-1],
         final.converged,
         trials,
-        len(division[1]),
+        sum(len(held) for _, held in folds),
     )
 
 
@@ -151,28 +157,25 @@ def _trials(
     labels: Tensor,
     path: list[float],
     classes: int,
-    division: tuple[Tensor, Tensor],
+    folds: list[tuple[Tensor, Tensor]],
     patience: int,
 ) -> tuple[tuple[Trial, ...], Fit | None]:
-    """The strengths on the held-out part, until `patience` in a row were no better than the best.
+    """The strengths on the held-out parts, until `patience` in a row were no better than the best.
 
     Weak penalties take most iterations, and where the held-out loss rises they only fit noise.
-    Returns what was tried, and the best one's solution.
+    Returns what was tried, and the best one's solution of the first fold.
     """
-    kept, held = (rows.to(train.device) for rows in division)
-    if not len(held):
+    if not folds:
         return (), None
-    share = _CHOOSERS / len(kept)
-    if share < 1.0:
-        kept = kept[stratified_split(labels[kept], 1.0 - share, 0, "choice")[0].to(kept.device)]
+    fits = [_fits(train, labels, path, classes, kept) for kept, _ in folds]
+    judges = [held.to(train.device) for _, held in folds]
     tried: list[Trial] = []
     solution: Fit | None = None
     waited, accuracy, loss = 0, -1.0, math.inf
-    fits = fit(train[kept], labels[kept], path, n_classes=classes)
-    for strength, found in zip(path, fits, strict=True):
-        trial = _trial(strength, found, train[held], labels[held])
+    for strength, *found in zip(path, *fits, strict=True):
+        trial = _trial(strength, found, [(train[held], labels[held]) for held in judges])
         if not tried or _rank(trial) > max(map(_rank, tried)):
-            solution = found
+            solution = found[0]
         tried.append(trial)
         waited = 0 if trial.accuracy > accuracy or trial.loss < loss else waited + 1
         if waited >= patience:
@@ -181,14 +184,27 @@ def _trials(
     return tuple(tried), solution
 
 
-def _trial(strength: float, found: Fit, features: Tensor, labels: Tensor) -> Trial:
-    logits = found.logits(features)
+def _fits(
+    train: Tensor, labels: Tensor, path: list[float], classes: int, kept: Tensor
+) -> Iterator[Fit]:
+    """Solutions of the rows that are kept, from strong to weak, as they are asked for."""
+    kept = kept.to(train.device)
+    share = _CHOOSERS / len(kept)
+    if share < 1.0:
+        kept = kept[stratified_split(labels[kept], 1.0 - share, 0, "choice")[0].to(kept.device)]
+    return fit(train[kept], labels[kept], path, n_classes=classes)
+
+
+def _trial(strength: float, fits: Sequence[Fit], judges: Sequence[tuple[Tensor, Tensor]]) -> Trial:
+    """What the solutions answer to the images that each has not seen, together."""
+    logits = torch.cat([one.logits(x) for one, (x, _) in zip(fits, judges, strict=True)])
+    truth = torch.cat([labels for _, labels in judges])
     return Trial(
         strength,
-        float((logits.argmax(1) == labels).float().mean()),
-        float(functional.cross_entropy(logits, labels)),
-        found.converged,
-        found.iterations,
+        float((logits.argmax(1) == truth).float().mean()),
+        float(functional.cross_entropy(logits, truth)),
+        all(one.converged for one in fits),
+        sum(one.iterations for one in fits),
     )
 
 

@@ -72,11 +72,42 @@ def stratified_split(
     Raises:
         UsageError: the share is out of range.
     """
+    return stratified_folds(labels, share, seed, 1, stream, keys)[0]
+
+
+def stratified_folds(
+    labels: Tensor,
+    share: float,
+    seed: int,
+    count: int,
+    stream: str = "hold-out",
+    keys: Tensor | None = None,
+) -> list[tuple[Tensor, Tensor]]:
+    """Several hold-outs that have no image in common, each as of `stratified_split`.
+
+    Args:
+        labels: int64 [n].
+        share: of the images in each hold-out, in (0, 1).
+        seed: another seed holds out others.
+        count: of hold-outs; as many as there are images for, at most.
+        stream: another name is an independent choice.
+        keys: int64 [n] of `identity_keys`, as for `stratified_order`.
+
+    Raises:
+        UsageError: the share is out of range.
+    """
     if not 0.0 < share < 1.0:
         raise UsageError(f"the held-out share is {share}; it must lie between 0 and 1.")
     labels = labels.cpu().long()
     order = stratified_order(labels, seed, stream, keys)
-    held = order[: round(share * len(order))]
+    size = round(share * len(order))
+    most = max(1, len(order) // max(1, size))
+    parts = [order[fold * size : (fold + 1) * size] for fold in range(min(count, most))]
+    return [_held_out(labels, held) for held in parts]
+
+
+def _held_out(labels: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows to keep and to hold out, where every class keeps an image."""
     for label in torch.unique(labels[held]).tolist():
         chosen = held[labels[held] == label]
         if len(chosen) == int((labels == label).sum()):
