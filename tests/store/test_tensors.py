@@ -1,7 +1,10 @@
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
+import safetensors
 import torch
 
 from presight.errors import IntegrityError, RunError
@@ -52,6 +55,30 @@ def test_odd_memory_comes_back(tmp_path):
     assert back.keys() == odd.keys()
     assert all(equal(back[name], odd[name].detach()) for name in odd)
     assert digest(back) == digest(odd)
+
+
+_SAVING = """
+import torch
+from pathlib import Path
+from presight.store.tensors import save_tensors
+words = {f"word {n}": f'ünï\\\\code "{n}"\\n\\x7f\\t' for n in range(12)}
+odd = {"odd": torch.ones(3, dtype=torch.uint8), "b": torch.arange(4.0), "ü": torch.zeros(2, 2)}
+save_tensors(Path(PATH), odd, words)
+"""
+
+
+def test_the_same_tensors_and_words_are_the_same_bytes_in_every_process(tmp_path):
+    here, there, names = tmp_path / "here", tmp_path / "there", {}
+    exec(_SAVING, names | {"PATH": here}, names)
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    code = f"PATH = {str(there)!r}\n{_SAVING}"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+    assert here.read_bytes() == there.read_bytes()
+    with safetensors.safe_open(there, "pt") as file:
+        assert file.metadata() == names["words"]
+        assert torch.equal(file.get_tensor("b"), torch.arange(4.0))
+    assert load_tensors(there).keys() == {"odd", "b", "ü"}
+    assert int.from_bytes(there.read_bytes()[:8], "little") % 8 == 0
 
 
 def test_no_tensors_at_all(tmp_path):

@@ -30,13 +30,23 @@ def save_tensors(
 
 
 def encode(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a safetensors file."""
+    """The bytes of a safetensors file; the same for the same tensors and metadata."""
     if len(tensors) > MAX_TENSORS:
         raise ValueError(f"{len(tensors)} tensors; at most {MAX_TENSORS} go into one file.")
     seen: set[int] = set()
     plain = {name: _own(tensor, seen) for name, tensor in tensors.items()}
     data: bytes = safetensors.torch.save(plain, dict(metadata) if metadata else None)
-    return data
+    return _in_order(data) if metadata else data
+
+
+def _in_order(data: bytes) -> bytes:
+    """The file with its metadata by name: the library writes them in another order each time."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format wants its data aligned to 8 bytes
+    return b"".join((len(text).to_bytes(8, "little"), text, memoryview(data)[end:]))
 
 
 def _own(tensor: Tensor, seen: set[int]) -> Tensor:
