@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import pytest
+
 import presight
+from presight.core.settings import Settings
+from presight.errors import DataError
 from presight.evaluation.score import read_result
+from presight.pretraining import unlabelled as module
+from presight.pretraining.configuration import Configuration
 from presight.reporting.page import write_report
 from presight.reporting.reading import read_run
+from presight.store.folder import RunFolder
 from tinyruns import copied
 
 
@@ -38,3 +46,22 @@ def test_the_report_shows_it_and_scores_go_before_it(tmp_path: Path) -> None:
     )
     presight.evaluate(run, device="cpu", quiet=True)
     assert [score.value for score in read_run(run).scores] == [s.value for s in measured.scores]
+
+
+def test_images_are_opened_as_asked_under_the_limits_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Settings] = []
+
+    def gone(_: str, settings: Settings) -> None:
+        seen.append(settings)
+        raise DataError("gone")
+
+    monkeypatch.setattr(module, "open_data", gone)
+    run = copied(tmp_path / "run")
+    own = Configuration.read(RunFolder(run)).settings
+    asked = {"download": True, "follow_links": True, "quiet": True}
+    odd = {"min_side": 9, "max_bad_fraction": 0.5}
+    with pytest.raises(DataError, match="gone"):
+        presight.evaluate(run, device="cpu", **asked, **odd)
+    assert seen == [dataclasses.replace(own, **asked)]

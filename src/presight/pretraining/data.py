@@ -62,6 +62,16 @@ def as_asked(
     )
 
 
+def of_the_run(own: Settings, asked: Settings) -> Settings:
+    """Settings for the run's own images.
+
+    Limits stay as the run had them: others would let in images that it never saw.
+    """
+    return as_asked(
+        own, download=asked.download, follow_links=asked.follow_links, quiet=asked.quiet
+    )
+
+
 def limits(settings: Settings) -> Limits:
     """What an image may be."""
     return Limits(

@@ -14,7 +14,7 @@ from presight.data.source import shown
 from presight.errors import DataError
 from presight.evaluation.protocol import Measurement
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.data import as_asked, counted, images_for, open_data
+from presight.pretraining.data import counted, images_for, of_the_run, open_data
 
 MOST = 200_000
 """Pretraining images that are looked among."""
@@ -43,13 +43,7 @@ def overlap(
         "train_test": found.duplicates.to_json(),
         **_words(found, {"training images": found.duplicates}),
     }
-    # Limits stay the run's own: other ones would let in images that it never saw.
-    own = as_asked(
-        config.settings,
-        download=settings.download,
-        follow_links=settings.follow_links,
-        quiet=settings.quiet,
-    )
+    own = of_the_run(config.settings, settings)
     try:
         images = images_for(open_data(config.data, own), config.data, own, side, [])
     except DataError:

@@ -17,7 +17,7 @@ from presight.evaluation.features import extract
 from presight.evaluation.score import weights_of, write_result
 from presight.evaluation.stages import Some
 from presight.pretraining.configuration import Configuration
-from presight.pretraining.data import counted, images_for, open_data
+from presight.pretraining.data import counted, images_for, of_the_run, open_data
 from presight.restore import load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
@@ -41,7 +41,7 @@ def look_without_labels(
     Args:
         folder: of the run.
         config: its configuration.
-        settings: limits, cache folder, plugin, quiet.
+        settings: as asked of this evaluation; limits on images stay the run's own.
         device: auto, cpu, cuda, mps or xpu.
 
     Returns:
@@ -50,10 +50,11 @@ def look_without_labels(
     Raises:
         DataError: the images are gone, or cannot be read.
     """
-    plugin, source = settings.plugin, open_data(config.data, settings)
+    plugin, own = settings.plugin, of_the_run(config.settings, settings)
+    source = open_data(config.data, own)
     origin = origin_of(folder.path, plugin)
     images = images_for(
-        source, config.data, settings, automatic.cache_side(origin.image_size).number, []
+        source, config.data, own, automatic.cache_side(origin.image_size).number, []
     )
     rows = shuffled(len(images), 0, "without labels")[:MOST].sort().values
     told, vectors = {}, torch.zeros(0)
