@@ -15,6 +15,7 @@ def test_the_verdict_names_its_interval_and_labels() -> None:
     assert "12.8 points (95 % interval 10.0 to 15.8) above the untrained network" in told.lede
     assert "By nearest neighbors it is 14.0 points" in told.lede
     assert "A blind guess reaches 10.0\u00a0%." in told.lede
+    assert told.above_untrained
     assert told.sentence.isascii()
     assert told.sentence.startswith("With 1,000 labels, frozen features reach 71.2 % (95 % interv")
 
@@ -38,12 +39,16 @@ def test_what_cannot_be_told_is_not_ranked() -> None:
     scores[3] = score("untrained", "linear", 0.496, correct=packed_correct(correct))
     assert gaps(scores, 1000)[0].low < 0 < gaps(scores, 1000)[0].high
     assert usefulness(scores).startswith("Cannot tell")
+    assert not verdict(scores).above_untrained
     assert "not to be told from the untrained network" in curve_title(scores)
 
 
 def test_scores_on_other_images_are_not_compared() -> None:
     scores = [score("pretrained", "linear", 0.5), score("untrained", "linear", 0.4, n=300)]
     assert gaps(scores, 1000) == []
+    beside_pixels = [*scores, score("raw pixels", "linear", 0.3)]
+    assert gaps(beside_pixels, 1000)[0].low > 0
+    assert not verdict(beside_pixels).above_untrained
     assert "beside the rows" in curve_title(scores)
     assert "no untrained network" in usefulness(scores)
 

@@ -93,6 +93,18 @@ def test_the_answer_comes_first(tmp_path: Path) -> None:
     assert "The loss fell from" in text
 
 
+@pytest.mark.parametrize(("untrained", "gain"), [(0.5, True), (0.7, False), (0.9, False)])
+def test_only_a_gain_is_colored(tmp_path: Path, untrained: float, gain: bool) -> None:
+    """In the verdict on a run, and in the one on several."""
+    for name in ("a", "b"):
+        make_run(tmp_path / name, scores=usual_scores(0.7, untrained))
+    for runs in (["a"], ["a", "b"]):
+        page = page_of(tmp_path, *(tmp_path / name for name in runs))
+        count = 2 * len(runs) - 1
+        assert page.elements.count("em") == count
+        assert page.attributes.count(("em", "class", "gain")) == gain * count
+
+
 def test_a_run_is_named_by_its_method_and_backbone(tmp_path: Path) -> None:
     """In the line above the verdict, in the comparison, and with origins in the configuration."""
     for name in ("a", "b"):

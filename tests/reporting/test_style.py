@@ -92,3 +92,8 @@ def test_every_token_of_a_drawing_is_in_both_schemes() -> None:
             "accent",
             "paper",
         } <= set(tokens(scheme))
+
+
+def test_of_figures_only_a_gain_is_colored() -> None:
+    rules = re.findall(r"^([^{}@]*\bem\b[^{}]*)\{([^}]*)\}", SHEET, re.MULTILINE)
+    assert [name.strip() for name, body in rules if "color:" in body] == ["h1 em.gain"]

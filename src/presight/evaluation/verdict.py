@@ -14,12 +14,13 @@ _NAMES = {"linear": "by a linear probe", "knn": "by nearest neighbors"}
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """One sentence, its figure, and what stands under it."""
+    """One sentence, its figure, what stands under it, and whether pretraining was worth it."""
 
     before: str
     figure: str
     after: str
     lede: str
+    above_untrained: bool = False
 
     @property
     def sentence(self) -> str:
@@ -68,6 +69,11 @@ def gaps(scores: Sequence[Score], n: int) -> list[Gap]:
     return [Gap(name, *one) for name, one in found if one is not None]
 
 
+def above_untrained(scores: Sequence[Score], n: int) -> bool:
+    """Whether pretrained is above untrained with `n` labels, all of its 95 % interval."""
+    return any(one.other == _OTHERS[0][1] and one.low > 0 for one in gaps(scores, n))
+
+
 def headline(scores: Sequence[Score]) -> Point | None:
     """The point that the verdict is about.
 
@@ -76,8 +82,7 @@ def headline(scores: Sequence[Score]) -> Point | None:
     """
     found = places(scores, "pretrained", protocol_of_headline(scores))
     for point in found[::-1]:
-        first = gaps(scores, point.n_labels)[:1]
-        if first and first[0].low > 0:
+        if above_untrained(scores, point.n_labels):
             return point
     return found[-1] if found else None
 
@@ -110,6 +115,7 @@ def verdict(scores: Sequence[Score]) -> Verdict:
         f"(95 % interval {between(main.low, main.high)}, {how}{seeds}, "
         f"{scores[0].n_test:,} test images)",
         lede.strip(),
+        above_untrained(scores, main.n_labels),
     )
 
 

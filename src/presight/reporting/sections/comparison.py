@@ -12,7 +12,7 @@ from presight.errors import PresightError
 from presight.evaluation.curve import Point, blind_guess, places, whole
 from presight.evaluation.intervals import paired_difference
 from presight.evaluation.score import Score
-from presight.evaluation.verdict import Verdict, gaps, protocol_of_headline
+from presight.evaluation.verdict import Verdict, above_untrained, gaps, protocol_of_headline
 from presight.reporting.blocks import Block, Figure, Multiples, Section, Table
 from presight.reporting.cautions import Warned
 from presight.reporting.charts.label_curve import Line, label_curve, readings
@@ -120,7 +120,8 @@ def _verdict(runs: Sequence[RunFacts], alike: Sequence[RunFacts]) -> Verdict:
         lede += f" It is {own.words}."
     after = (f"(95 % interval {between(first.low, first.high)}, the best of {len(ranked)} runs "
              "that compare)")  # fmt: skip
-    return Verdict(f"With {n:,} labels, {name} reaches", percent(first.mean), after, lede)
+    return Verdict(f"With {n:,} labels, {name} reaches", percent(first.mean), after, lede,
+                   above_untrained(best.scores, n))  # fmt: skip
 
 
 def _title(alike: Sequence[RunFacts]) -> str:
