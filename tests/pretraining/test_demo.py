@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from presight.core.plan import FEW_UPDATES
 from presight.errors import UsageError
 from presight.evaluation.score import Score
 from presight.pretraining import demo as demonstration
 from presight.pretraining.demo import Demo, run_demo
 from presight.pretraining.measure import Measured
+from presight.pretraining.outcome import Run
 from presight.store.folder import RunFolder
 
 module: Any = demonstration
@@ -20,6 +22,9 @@ module: Any = demonstration
 
 def score(row: str, protocol: str, value: float, n: int) -> Score:
     return Score(row, protocol, value, 0.0, 1.0, n, 10, 0)
+
+
+ENOUGH = {"simclr": FEW_UPDATES, "rotation": FEW_UPDATES}
 
 
 def test_the_table_shows_each_method_and_what_costs_nothing(tmp_path: Path) -> None:
@@ -41,7 +46,7 @@ def test_the_table_shows_each_method_and_what_costs_nothing(tmp_path: Path) -> N
         )
         for name, own in (("simclr", 0.5), ("rotation", 0.6))
     }
-    lines = Demo(tmp_path, measured, 90.0).lines()
+    lines = Demo(tmp_path, measured, 90.0, ENOUGH, 3.0).lines()
     assert lines[0].split() == ["labels", "50", "200", "500", "2,000"]
     assert [line.split() for line in lines[1:6]] == [
         ["SimCLR", "50.0%", "51.0%", "52.0%", "53.0%"],
@@ -59,6 +64,23 @@ def test_the_table_shows_each_method_and_what_costs_nothing(tmp_path: Path) -> N
     ]
 
 
+def test_too_few_updates_are_told_with_the_command_that_gives_more_time(tmp_path: Path) -> None:
+    measured = {name: Measured(tmp_path, []) for name in module.METHODS}
+
+    def told(updates: dict[str, int], out: Path = Path("demo"), minutes: float = 3.0) -> list[str]:
+        made = Demo(out, measured, 90.0, updates, minutes)
+        lines = list(made.lines())
+        return lines[lines.index(f"report    {made.report}") + 1 :]
+
+    assert told(ENOUGH) == []
+    few, command = told({"simclr": 63, "rotation": 14})
+    assert "fitted into 3 minutes: 63 of SimCLR and 14 of Rotation (RotNet); little can" in few
+    assert command == "more time presight demo --minutes 15"
+    few, command = told({**ENOUGH, "simclr": FEW_UPDATES - 1}, Path("my demo"), 0.5)
+    assert "299 of SimCLR; little" in few
+    assert command == "more time presight demo --minutes 2.5 --out 'my demo'"
+
+
 def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,13 +88,14 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
     asked: list[tuple[float, bool]] = []
     rendered: list[str] = []
 
-    def pretrain(data: str, *, settings: Any, plan: Any, options: Any) -> None:
+    def pretrain(data: str, *, settings: Any, plan: Any, options: Any) -> Run:
         assert rendered[-4:] == [module.DATA, module.WATCH, module.LABELS, module.TEST]
         steps.append(("pretrain", settings.method, data))
         asked.append((settings.minutes, settings.overwrite))
         folder = RunFolder(settings.out)
         if not folder.exists:
             folder.create()
+        return Run(folder.path, {"updates": len(steps)})
 
     def evaluate(run: Path, labels: str, *, test: str, label_counts: str, **_: Any) -> Measured:
         assert label_counts == "50,200,500,2000"
@@ -91,6 +114,8 @@ def test_each_method_is_pretrained_and_then_measured_on_other_scenes(
         for name in module.METHODS
         for step in (("pretrain", name, data), ("evaluate", name, labels, test))
     ]
+    assert done.updates == {"simclr": 1, "rotation": 3}
+    assert done.minutes == 3.0
     assert done.runs == [tmp_path / name for name in module.METHODS]
     run_demo(str(tmp_path), minutes=3.0)  # the runs of the first are moved aside
     assert asked == [(1.5, False)] * 2 + [(1.5, True)] * 2

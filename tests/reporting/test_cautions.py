@@ -35,6 +35,18 @@ def test_state_data_and_probe_warnings(tmp_path: Path) -> None:
     assert told == sorted(told, key=lambda t: ["must", "should", "record"].index(t.split(":")[0]))
 
 
+def test_few_updates_are_named(tmp_path: Path) -> None:
+    """By the last record of the log; without a log nothing is known of them."""
+    words = "should: Only 299 updates: little can be learned in so few."
+    folder = make_run(tmp_path / "run", updates=299)
+    assert words in texts(read_run(folder.path))
+    records.append(folder.metrics, {"step": 300})
+    folder.metrics.write_text(folder.metrics.read_text() + '{"step": "many"}\n')
+    assert not [t for t in texts(read_run(folder.path)) if "updates" in t]
+    folder.metrics.unlink()
+    assert not [t for t in texts(read_run(folder.path)) if "updates" in t]
+
+
 def test_few_test_images_are_named(tmp_path: Path) -> None:
     run = facts(tmp_path, [score("pretrained", "linear", 0.5, n=40)])
     assert any("40 test images are few" in t for t in texts(run))

@@ -8,6 +8,9 @@ from typing import Literal
 
 OptimizerName = Literal["sgd", "adamw", "adam", "lars"]
 
+FEW_UPDATES = 300
+"""Below so many updates a method may not have got past its untrained network."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from presight.core import automatic, ranges
 from presight.core.options import split
+from presight.core.plan import FEW_UPDATES
 from presight.core.registry import entry
 from presight.core.settings import Settings
 from presight.evaluation.curve import places
@@ -21,6 +23,7 @@ from presight.pretraining.run import pretrain
 from presight.pretraining.telling import say
 from presight.store.folder import RunFolder
 
+OUT = "demo"
 METHODS = ("simclr", "rotation")
 IMAGES, LABELLED, WATCHED, SIDE = 4000, 2000, 1000, 32
 FACTORS = "CVL"  # without textures, by which two views of a scene would know each other
@@ -39,11 +42,15 @@ class Demo:
         folder: of the runs.
         measured: by method.
         seconds: it took.
+        updates: that fitted into the time, by method.
+        minutes: time budget of both trainings together.
     """
 
     folder: Path
     measured: dict[str, Measured]
     seconds: float
+    updates: dict[str, int]
+    minutes: float
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -52,7 +59,7 @@ class Demo:
         return {**scores, "report": str(self.report)}
 
     def lines(self) -> Sequence[str]:
-        """The table of all rows, the verdicts, and where to look."""
+        """The table of all rows, the verdicts, where to look, and whether to give more time."""
         lines = [f"{'labels':<24}" + "".join(f"{count:>9,}" for count in COUNTS)]
         first = next(iter(self.measured.values()))
         for name, found in self.measured.items():
@@ -66,7 +73,23 @@ class Demo:
         )
         lines += [f"{entry(name).title}: {verdict(found.scores).sentence}"
                   for name, found in self.measured.items()]  # fmt: skip
-        return [*lines, *(f"run       {run}" for run in self.runs), f"report    {self.report}"]
+        lines += [*(f"run       {run}" for run in self.runs), f"report    {self.report}"]
+        return [*lines, *self._more_time()]
+
+    def _more_time(self) -> list[str]:
+        """Why little was learned, and what helps; nothing where enough updates fitted."""
+        few = [f"{updates:,} of {entry(name).title}" for name, updates in self.updates.items()
+               if updates < FEW_UPDATES]  # fmt: skip
+        if not few:
+            return []
+        command = f"presight demo --minutes {5 * self.minutes:g}"
+        if self.folder != Path(OUT):
+            command += f" --out {shlex.quote(str(self.folder))}"
+        return [
+            f"note: only so many updates fitted into {self.minutes:g} minutes: "
+            f"{' and '.join(few)}; little can be learned in fewer than {FEW_UPDATES}.",
+            f"more time {command}",
+        ]
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -117,7 +140,7 @@ def _measured(run: Path) -> Measured:
     )
 
 
-def run_demo(out: str = "demo", minutes: float = 3.0) -> Demo:
+def run_demo(out: str = OUT, minutes: float = 3.0) -> Demo:
     """Pretrain two methods without labels, and measure both.
 
     Args:
@@ -129,7 +152,7 @@ def run_demo(out: str = "demo", minutes: float = 3.0) -> Demo:
     """
     ranges.require(minutes > 0, "--minutes", minutes, "a number above 0")
     began = time.monotonic()
-    folder, measured = Path(out), {}
+    folder, measured, updates = Path(out), {}, {}
     _render()
     for number, name in enumerate(METHODS, 1):
         say(f"[{number}/{len(METHODS)}] pretraining without labels: {name}")
@@ -142,7 +165,8 @@ def run_demo(out: str = "demo", minutes: float = 3.0) -> Demo:
             monitor_labels=WATCH,
             overwrite=RunFolder(run).exists,
         )
-        pretrain(DATA, settings=parts.settings, plan=parts.plan, options=parts.options)
+        made = pretrain(DATA, settings=parts.settings, plan=parts.plan, options=parts.options)
+        updates[name] = made.summary["updates"]
         say("measuring on labels that training never saw")
         measured[name] = _measured(run)
-    return Demo(folder, measured, time.monotonic() - began)
+    return Demo(folder, measured, time.monotonic() - began, updates, minutes)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Literal
 
+from presight.core.plan import FEW_UPDATES
 from presight.core.wording import between, cut, percent
 from presight.evaluation.curve import whole
 from presight.evaluation.score import Score
@@ -37,7 +38,7 @@ class Warned:
 
 def warned(run: RunFacts) -> list[Warned]:
     """All warnings, the most important first."""
-    found = [*_of_state(run), *_of_scores(run), *_of_protocol(run)]
+    found = [*_of_state(run), *_of_updates(run), *_of_scores(run), *_of_protocol(run)]
     if run.outdated:
         text = "These scores are of earlier weights: the run was trained on since."
         found.append(Warned("must", text, "Give the same evaluate command again."))
@@ -73,6 +74,14 @@ def _of_state(run: RunFacts) -> list[Warned]:
     level: Level = "must" if run.status in ("diverged", "failed", "unreadable") else "should"
     do = "" if run.status == "unreadable" else "The same command goes on where it stopped."
     return [Warned(level, text, do)]
+
+
+def _of_updates(run: RunFacts) -> list[Warned]:
+    steps = [record["step"] for record in run.records if is_finite(record.get("step"))]
+    if not steps or max(steps) >= FEW_UPDATES:
+        return []
+    text = f"Only {max(steps):,.0f} updates: little can be learned in so few."
+    return [Warned("should", text, "Train longer: more `--minutes`, or more `--epochs`.")]
 
 
 def _of_skipped(run: RunFacts) -> str:
