@@ -43,6 +43,19 @@ def test_all_that_the_project_names_is_looked_for() -> None:
         assert sorted(packages) == sorted(names)
 
 
+def test_every_extra_is_for_something() -> None:
+    """What an extra brings is imported in the source or named there; the checks' own is not."""
+    extras = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    source = "".join(file.read_text("utf-8") for file in (PROJECT.parent / "src").rglob("*.py"))
+    idle = {
+        extra
+        for extra in extras.keys() - {"dev", "docs"}
+        for package in (re.split(r"[>\[]", line)[0].replace("-", "_") for line in extras[extra])
+        if not re.search(rf"(import|from) {package}\b|[\"']{package}[\"'.]", source)
+    }
+    assert idle <= {"tasks"}  # for tasks that are still to come
+
+
 def test_a_copy_that_was_never_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "presight not installed" in without("presight", monkeypatch)
     assert installation.needs() == {"": []}
