@@ -70,7 +70,7 @@ def test_a_folder_without_a_run_cannot_be_measured(tmp_path: Path) -> None:
 def test_an_export_lies_in_the_run_unless_told(tmp_path: Path) -> None:
     folder = copied(tmp_path / "run")
     inside = presight.export(folder)
-    assert inside.path == folder / "export" / "backbone-safetensors.safetensors"
+    assert inside.path == folder / "export" / "backbone.safetensors"
     assert inside.path.is_file()
     assert presight.export(folder / "backbone.safetensors").path == inside.path
     assert presight.export(folder, out=tmp_path / "b.safetensors").path.is_file()

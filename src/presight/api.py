@@ -276,16 +276,9 @@ def export(
         The file and how it compared once it was loaded back; of a run, README.md beside it is the
         model card, or NAME.md where another README.md lies there.
     """
-    from presight.exporting import export as exporter
-    from presight.pretraining.model_card import write_model_card
-    from presight.restore import load_backbone
-    from presight.store.folder import RunFolder
+    from presight.exporting.export import export_run
 
-    place = Path(out) if out else exporter.usual_path(run, to)
-    done = exporter.export(load_backbone(run, str(plugin)), to, place)
-    if (folder := RunFolder(run)).exists:
-        write_model_card(folder, done.path, done.usage, str(plugin))
-    return done
+    return export_run(run, to, str(out), str(plugin))
 
 
 def report(*runs: str | Path, out: str | Path = "report.html") -> Path:

@@ -151,9 +151,13 @@ def untrained_backbone(origin: Origin) -> Backbone:
 
 def save_backbone(backbone: Backbone, origin: Origin, path: Path) -> None:
     """Write a backbone with its origin; keys are those of the network's own library."""
+    save_tensors(path, dict(_body(backbone).state_dict()), metadata(backbone, origin))
+
+
+def metadata(backbone: Backbone, origin: Origin) -> dict[str, str]:
+    """What a file of the backbone's weights has to say for `load_backbone` to read it."""
     origin = dataclasses.replace(origin, ordinary=_is_ordinary(backbone, origin))
-    words = {"presight": json.dumps(origin.words(), sort_keys=True)}
-    save_tensors(path, dict(_body(backbone).state_dict()), words)
+    return {"presight": json.dumps(origin.words(), sort_keys=True)}
 
 
 @torch.no_grad()
@@ -177,7 +181,7 @@ def load_backbone(where: str | Path, plugin: str = "") -> Backbone:
     """A pretrained backbone from a run folder or a backbone file: a plain module in eval mode.
 
     Args:
-        where: a run folder, or a `backbone.safetensors`.
+        where: a run folder, its `backbone.safetensors`, or a run's export to safetensors.
         plugin: a Python file with the method, where neither presight nor a package has it and the
             network is the method's own; no code of a run folder is imported unless it is named.
 
@@ -197,8 +201,9 @@ def load_backbone(where: str | Path, plugin: str = "") -> Backbone:
     if not path.is_file():
         raise UsageError(f"{path} is neither a run folder nor a backbone file.")
     origin = origin_of(path, plugin)
-    backbone = untrained_backbone(origin)
-    _body(backbone).load_state_dict(load_tensors(path))
+    backbone, state = untrained_backbone(origin), load_tensors(path)
+    whole = state.keys() == backbone.state_dict().keys()  # so an export has it
+    (backbone if whole else _body(backbone)).load_state_dict(state)
     return backbone
 
 
@@ -218,8 +223,8 @@ def origin_of(path: Path, plugin: str = "") -> Origin:
     words = read_metadata(path)
     if "presight" not in words:
         raise IntegrityError(
-            f"{path} does not say which backbone it holds; give a run's folder or its "
-            f"{BACKBONE_FILE}: an export is for other libraries."
+            f"{path} does not say which backbone it holds; give a run's folder, its "
+            f"{BACKBONE_FILE} or its export to safetensors: others are for other libraries."
         )
     return _told(json.loads(words["presight"]), path, plugin)
 

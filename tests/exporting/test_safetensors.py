@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors
 import torch
 
 from exporting.parts import loaded, trained
+from presight.core.batch import DataSpec
+from presight.errors import IntegrityError
 from presight.exporting.export import export
+from presight.restore import Origin, load_backbone, origin_of
 from presight.testing.tiny import TinyBackbone
+
+SPEC = asdict(DataSpec(64, 32, 16, 4, 1.0))
 
 
 @pytest.mark.parametrize("image_size", [32, 64])
@@ -35,6 +42,36 @@ def test_metadata_holds_source_and_constants(tmp_path: Path) -> None:
     assert words["altered"] == "small stem"
     assert words["mean"] == "0.485 0.456 0.406"
     assert words["std"] == "0.229 0.224 0.225"
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"), [("resnet9:4", "auto"), ("resnet18", "small"), ("resnet18", "standard")]
+)
+def test_with_its_origin_presight_builds_the_network_again(
+    name: str, stem: Any, tmp_path: Path
+) -> None:
+    origin = Origin(name, stem, 32, "rotation", {}, SPEC, seed=3)
+    backbone, images = trained(name, 32, stem=stem), torch.rand(2, 3, 32, 32)
+    result = export(backbone, "safetensors", tmp_path / "b.safetensors", origin)
+    held = load_backbone(result.path)
+    assert torch.equal(held(images), backbone.eval()(images))
+    assert origin_of(result.path) == replace(origin, ordinary=True)
+    assert loaded(result.path).keys() == backbone.state_dict().keys()
+    first, bare = result.usage.splitlines()
+    assert first == f"backbone = presight.load_backbone({str(result.path)!r})"
+    assert export(backbone, "safetensors", tmp_path / "c.safetensors").usage.splitlines() == [
+        bare.replace("b.safetensors", "c.safetensors")
+    ]
+
+
+def test_of_another_origin_nothing_is_written(tmp_path: Path) -> None:
+    """Its file would be read, but not as what was exported."""
+    backbone = trained("resnet18", 32, stem="small")
+    backbone.register_forward_hook(lambda module, given, out: 2 * out)
+    with_code = Origin("resnet18", "small", 32, "rotation", {}, SPEC, seed=3)
+    with pytest.raises(IntegrityError, match="features differ"):
+        export(backbone, "safetensors", tmp_path / "b.safetensors", with_code)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")

@@ -43,6 +43,21 @@ def test_an_ordinary_network_needs_its_method_no_more(elsewhere: Path) -> None:
     assert presight.embed(folder, DATA, map="none", quiet=True).vectors.shape[1] == backbone.dim
     assert presight.export(folder).max_difference < 1e-4
     assert "Agree and spread" in (folder / "export" / "README.md").read_text()
+    assert presight.load_backbone(folder / "export").dim == backbone.dim
+
+
+def test_without_a_copy_the_card_is_refused_before_weights_are_written(elsewhere: Path) -> None:
+    folder = trained(elsewhere, EXAMPLE.read_text())
+    (folder / "plugin.py").unlink()
+    with pytest.raises(UsageError, match=r"the method of .*run, agree-and-spread.*--plugin FILE"):
+        presight.export(folder)
+    assert not (folder / "export").exists()
+    (elsewhere / "again.py").write_text(EXAMPLE.read_text())
+    done = presight.export(folder, plugin=elsewhere / "again.py")
+    assert repr(str(elsewhere / "again.py")) in done.usage
+    card = done.path.with_name("README.md").read_text()
+    assert "plugin='again.py')" in card
+    assert str(elsewhere) not in card
 
 
 def test_the_copy_has_a_checksum(elsewhere: Path) -> None:
@@ -71,5 +86,8 @@ def test_a_network_of_its_own_is_built_by_the_copy_where_asked(elsewhere: Path) 
     made = presight.embed(folder, DATA, map="none", plugin=str(copy), quiet=True)
     assert made.vectors.shape[1] == backbone.dim
     assert presight.evaluate(folder, plugin=str(copy), quiet=True).diagnostics
-    assert presight.export(folder, plugin=copy).max_difference < 1e-4
+    done = presight.export(folder, plugin=copy)
+    names: dict[str, Any] = {"presight": presight}
+    exec(done.usage.splitlines()[0], names)
+    assert names["backbone"].dim == backbone.dim
     assert inspect_run(folder) == []  # nothing was compiled beside it

@@ -11,6 +11,7 @@ import yaml
 
 import presight
 from presight.evaluation.score import write_result
+from presight.pretraining.model_card import facts_of, write_model_card
 from presight.store.folder import RunFolder
 from reporting.doubles import curve_scores
 from tinyruns import copied
@@ -56,9 +57,24 @@ def test_its_lines_load_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     names: dict[str, object] = {}
     exec(line, names)
     assert "less the mean (" in body
-    found = names["weights"]
+    found, backbone = names["weights"], names["backbone"]
     assert isinstance(found, dict)
     assert all(isinstance(value, torch.Tensor) for value in found.values())
+    assert isinstance(backbone, torch.nn.Module)
+    assert backbone.state_dict().keys() == found.keys()
+
+
+def test_every_library_of_its_lines_is_imported_and_none_for_a_files_name(tmp_path: Path) -> None:
+    run = copied(tmp_path / "run")
+    usage = "net = torchvision.models.resnet18(); net.load(safetensors.torch.load_file({!r}))"
+    weights = tmp_path / "export" / "my timm.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes((run / "backbone.safetensors").read_bytes())
+    facts = facts_of(run)
+    assert facts is not None
+    text = write_model_card(facts, weights, usage.format(str(weights))).read_text()
+    lines = ["import safetensors.torch", "import torchvision", "", usage.format(weights.name)]
+    assert text.partition("```python\n")[2].partition("\n```")[0].splitlines() == lines
 
 
 def test_a_damaged_evaluation_is_passed_over(tmp_path: Path) -> None:
@@ -90,3 +106,11 @@ def test_a_file_alone_has_no_card(tmp_path: Path) -> None:
     alone.write_bytes((run / "backbone.safetensors").read_bytes())
     done = presight.export(alone)
     assert not done.path.with_name("README.md").exists()
+
+
+def test_two_exports_of_a_run_are_the_same_bytes_and_card(tmp_path: Path) -> None:
+    run = copied(tmp_path / "run")
+    first, again = card_of(run), card_of(run)
+    assert first == again
+    presight.export(run, out=tmp_path / "b.safetensors")
+    assert (tmp_path / "b.safetensors").read_bytes() == first[2].read_bytes()

@@ -29,7 +29,7 @@ class Exported:
         missing: keys of the library's network that the file has not: its classifier's.
         unexpected: keys of the file that the library's network has not: none.
         max_difference: largest difference between features before and after, absolute.
-        usage: how the file is loaded, a line of Python.
+        usage: how the file is loaded: lines of Python, each by itself.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class Exported:
         return [
             f"{self.path}: {self.keys} keys, missing 0{own}, unexpected {len(self.unexpected)}, "
             f"largest difference after loading {self.max_difference:.2g}",
-            self.usage,
+            *self.usage.splitlines(),
         ]
 
 

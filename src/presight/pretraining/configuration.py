@@ -19,7 +19,7 @@ from presight.core.registry import Entry
 from presight.core.settings import Settings
 from presight.core.values import plain
 from presight.data.source import shown
-from presight.errors import IntegrityError, RunError
+from presight.errors import IntegrityError, RunError, UsageError
 from presight.restore import Origin
 from presight.store import atomic
 from presight.store.folder import RunFolder
@@ -237,8 +237,18 @@ def card_of_method(configuration: Configuration) -> Card:
 
 
 def entry_of_method(configuration: Configuration, folder: RunFolder) -> Entry:
-    """What the method's card says, read without an import; where need be, of the run's copy."""
+    """What the method's card says, read without an import; where need be, of the run's copy.
+
+    Raises:
+        UsageError: the method is found nowhere, and the run kept no copy of it.
+    """
     method, plugin = configuration.settings.method, configuration.settings.plugin
     if not plugin and method not in registry.names():
+        if not folder.plugin.is_file():
+            raise UsageError(
+                f"the method of {folder}, {method}, is neither in presight nor in an installed "
+                "package, and the run kept no copy of it. Give the Python file that it was made "
+                "with: --plugin FILE."
+            )
         plugin = str(folder.plugin)
     return registry.entry(method, plugin)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from presight.core.registry import Entry
 from presight.core.wording import cut
 from presight.data.source import name_of, shown
 from presight.errors import PresightError
@@ -19,7 +21,7 @@ from presight.store.folder import RunFolder
 from presight.store.header import read_metadata
 from presight.store.integrity import entry_of
 
-_ROOTS = ("safetensors.torch", "torchvision", "timm", "onnxruntime")
+_ROOTS = ("onnxruntime", "presight", "safetensors.torch", "timm", "torchvision")
 _PROTOCOLS = {"linear": "linear probe", "knn": "kNN", "majority": "majority"}
 _FILE = "## File\n\n"  # only a model card has it, not the run's own
 _LIMITS = """\
@@ -30,24 +32,55 @@ _LIMITS = """\
 """
 
 
-def write_model_card(folder: RunFolder, weights: Path, usage: str, plugin: str = "") -> Path:
+@dataclass(frozen=True)
+class Facts:
+    """What the card of any export of a run needs.
+
+    Args:
+        folder: of the run.
+        config: its configuration.
+        method: what its method's card says.
+    """
+
+    folder: RunFolder
+    config: Configuration
+    method: Entry
+
+
+def facts_of(run: str | Path, plugin: str = "") -> Facts | None:
+    """What the card needs, which is better known before the export is written.
+
+    Args:
+        run: a run folder; anything else has no card.
+        plugin: a Python file with the run's method, where this command names one.
+
+    Raises:
+        IntegrityError: the run's configuration is damaged.
+        UsageError: the run's method is found nowhere.
+    """
+    folder = RunFolder(run)
+    if not folder.exists:
+        return None
+    config = Configuration.read(folder, plugin)
+    return Facts(folder, config, entry_of_method(config, folder))
+
+
+def write_model_card(facts: Facts, weights: Path, usage: str) -> Path:
     """Write README.md beside an exported file, from the run's own files alone.
 
     Where a README.md of another kind lies there, the card is NAME.md, after the file. What is not
     known is left out: there is no license, and no result where none was measured.
 
     Args:
-        folder: of the run.
+        facts: of the run.
         weights: the exported file.
-        usage: a line that loads it.
-        plugin: a Python file with the run's method, where this command names one.
+        usage: lines that load it.
 
     Returns:
         The card.
     """
-    config = Configuration.read(folder, plugin)
-    card = entry_of_method(config, folder)
-    found = _newest(folder)
+    config, card = facts.config, facts.method
+    found = _newest(facts.folder)
     scores, protocol = found or ([], {})
     front: dict[str, Any] = {
         "library_name": "presight",
@@ -59,21 +92,27 @@ def write_model_card(folder: RunFolder, weights: Path, usage: str, plugin: str =
         name = f"{config.settings.backbone} by {card.title}"
         front["model-index"] = [{"name": name, "results": results}]
     entry = entry_of(weights)
-    # Usage names the file alone: where it lay on its maker's disk is nobody's business.
-    line = usage.replace(repr(str(weights)), repr(weights.name))
-    needed = next((root for root in _ROOTS if f"{root}." in line), "")
-    line = f"import {needed}\n\n{line}" if needed else line
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
-        about(folder, config, card).rstrip(),
+        about(facts.folder, config, card).rstrip(),
         *_table(scores, protocol),
-        f"## Use\n\n```python\n{line}\n```\n\n{_input(config, weights)}",
+        f"## Use\n\n```python\n{_code(usage, weights, config)}\n```\n\n{_input(config, weights)}",
         _LIMITS.rstrip(),
         f"{_FILE}- {shown(weights.name)}: {entry.size:,} bytes, SHA-256 {entry.sha256}",
     ]
     path = _place(weights)
     atomic.write_text(path, "\n\n".join(parts) + "\n")
     return path
+
+
+def _code(usage: str, weights: Path, config: Configuration) -> str:
+    """The lines with their imports; files by name: where they lay is nobody's business."""
+    bare = usage
+    for path in filter(None, (str(weights), config.settings.plugin)):
+        bare = bare.replace(repr(path), "")
+        usage = usage.replace(repr(path), repr(Path(path).name))
+    imports = [f"import {root}\n" for root in _ROOTS if f"{root}." in bare]
+    return "".join([*imports, "\n", usage])
 
 
 def _place(weights: Path) -> Path:
