@@ -19,7 +19,7 @@ from presight.pretraining.data import counted, images_for, of_the_run, open_data
 MOST = 200_000
 """Pretraining images that are looked among."""
 
-_CHANGED = 0.0005  # of an accuracy, from which 0.1 points are shown
+_CHANGED = 0.001  # of an accuracy
 _HEADLINE = "pretrained/linear"
 
 
