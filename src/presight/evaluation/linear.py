@@ -18,7 +18,7 @@ from presight.evaluation.split import stratified_folds, stratified_split
 
 _PATIENCE = 2  # strengths without gain after which weaker ones are not tried
 _CHOOSERS = 20_000  # rows that the strengths are tried on, at most
-_FOLDS, _JUDGES = 5, 1000  # hold-outs at most, and images in all of them that are enough
+_FOLDS, _JUDGES = 5, 500  # hold-outs at most, and images in all of them that are enough
 _FEW = (1e-6, 1.0, 7)  # of the strength an image and unit variance: from, to, values
 _THOROUGH = (1e-6, 1e5, 45)  # of the strength itself
 
@@ -87,13 +87,14 @@ def linear_probe(
     validation: float = 0.1,
     seed: int = 0,
     thorough: bool = False,
+    hold_outs: int = _FOLDS,
 ) -> Probe:
     """Multinomial logistic regression; the strength is chosen on held-out parts of train.
 
         sum_i cross_entropy(W x_i + b, y_i) + strength / 2 * |W|^2
 
     Hold-outs are stratified. Of few images one is a matter of chance, which then decides the
-    result: there are up to five without an image in common, until they hold 1,000 images. The best
+    result: there are up to five without an image in common, until they hold 500 images. The best
     accuracy over all of them wins, equal ones by loss; then all of train is fitted, from a solution
     of the choice. Seven strengths go from strong to weak, until two in a row gain nothing, on
     20,000 of the other images at most. Features enter as they are.
@@ -104,6 +105,7 @@ def linear_probe(
         validation: share of train in each hold-out that chooses the strength.
         seed: of the hold-outs.
         thorough: try all of 45 strengths instead.
+        hold_outs: at most, 1 or more; each costs as much as the final fit or more.
 
     Returns:
         The classifier; its `predict` takes float [n, d].
@@ -126,7 +128,7 @@ def linear_probe(
     _check(train, train_labels)
     classes, labels = torch.unique(train_labels.long(), return_inverse=True)
     path = strengths(train, thorough=thorough)
-    count = min(_FOLDS, math.ceil(_JUDGES / max(1.0, validation * len(train))))
+    count = min(hold_outs, math.ceil(_JUDGES / max(1.0, validation * len(train))))
     folds = stratified_folds(train_labels, validation, seed, count)
     folds = [(kept, held) for kept, held in folds if len(held)]
     patience = len(path) if thorough else _PATIENCE

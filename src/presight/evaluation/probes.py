@@ -33,16 +33,16 @@ def probes(
     k = neighbor_count(len(train), len(torch.unique(labels)))
     near = knn(train, labels, test, k=k, temperature=_TEMPERATURE)
     yield "knn", near.cpu(), {"k": k, "temperature": _TEMPERATURE}
-    yield ("linear", *_linear(train, labels, test, seed, options.thorough))
+    yield ("linear", *_linear(train, labels, test, seed, thorough=options.thorough))
 
 
 def _linear(
-    train: Tensor, labels: Tensor, test: Tensor, seed: int, thorough: bool
+    train: Tensor, labels: Tensor, test: Tensor, seed: int, **how: Any
 ) -> tuple[Tensor, dict[str, Any]]:
     """Predictions on the CPU, and what the probe chose; of one class only there is no choice."""
     if len(torch.unique(labels)) == 1:
         return labels[:1].expand(len(test)).cpu(), {"classes_seen": 1}
-    probe = linear_probe(train, labels, seed=seed, thorough=thorough)
+    probe = linear_probe(train, labels, seed=seed, **how)
     settings = {
         "strength": probe.strength,
         "converged": probe.converged,
@@ -75,7 +75,10 @@ def ladder(
     total = len(backbone.stage_dims)
     for number, channels in enumerate(backbone.stage_dims):
         train, test = normalized(learned[number], measured[number], channels)
-        predicted, settings = _linear(train, labels, test, options.seed, options.thorough)
+        # Stages are wide, and compared by shape: several hold-outs would be most of the time.
+        predicted, settings = _linear(
+            train, labels, test, options.seed, thorough=options.thorough, hold_outs=1
+        )
         details = {**common, **settings, "standardize": True, "dim": train.shape[1],
                    "channels": channels, "budget": budget.words}  # fmt: skip
         yield scored(row, "linear", predicted, split, (n, options.seed), details, f"f{number + 1}")
