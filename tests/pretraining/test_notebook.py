@@ -92,7 +92,7 @@ def test_everything_that_is_told_goes_into_one_output(
     assert any("decoding once 50 of 100" in made for made in shown)
     last = shown[-1]
     assert "epoch 4 of 4" in last
-    assert "ridge 43.1%" in last  # still known, 35 records later
+    assert "monitor 43.1%" in last  # still known, 35 records later
     assert "it has &lt;collapsed&gt;." in last
     assert "&lt;b&gt;run&lt;/b&gt;" in last
     assert "data      64 images" in last

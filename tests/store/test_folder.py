@@ -194,6 +194,7 @@ def test_names_inside_are_those_of_the_layout(run):
         "run_file": "run.json",
         "config": "config.yaml",
         "environment": "environment.json",
+        "plugin": "plugin.py",
         "data": "data.json",
         "skipped": "skipped.csv",
         "metrics": "metrics.jsonl",
