@@ -235,10 +235,7 @@ def decode(data: bytes, limits: Limits | None = None, side: int = 0) -> Pixels:
         Unreadable: with the reason.
     """
     limits = limits or Limits()
-    with _opened(io.BytesIO(data)) as image:
-        _obey(image, limits)
-        if not limits.allow_truncated:
-            _check_whole(image.format or "", data)
+    with as_stored(data, limits) as image:
         height, width = fitted(*_upright(image, data, limits), side)
         if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
             _draft(image, min(height, width))
@@ -246,6 +243,16 @@ def decode(data: bytes, limits: Limits | None = None, side: int = 0) -> Pixels:
         upright = ImageOps.exif_transpose(image)
         pixels = np.array(stretched(upright) if unstated(image) else rgb(upright))
     return shrink(pixels, height, width)
+
+
+@contextmanager
+def as_stored(data: bytes, limits: Limits) -> Iterator[Image.Image]:
+    """An encoded image that the rules allow, neither turned nor converted; raises Unreadable."""
+    with _opened(io.BytesIO(data)) as image:
+        _obey(image, limits)
+        if not limits.allow_truncated:
+            _check_whole(image.format or "", data)
+        yield image
 
 
 def _draft(image: Image.Image, short: int) -> None:

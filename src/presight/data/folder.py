@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from presight.data.source import Piece, Skipped, shown
 from presight.data.stored import Listing
+from presight.data.table import read_table
 from presight.errors import DataError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
@@ -133,20 +133,20 @@ def table(path: Path, *, follow_links: bool = False) -> Listing:
     listing = Listing(shown(str(path)))
     root = os.path.realpath(path.parent)
     labels: list[str] = []
-    rows = _rows(path)
-    named = "label" in rows[0]
-    for number, row in enumerate(rows, start=2):
-        name = (row.get("path") or "").strip()
+    rows = read_table(path, ("path",), "path,label")
+    named = "label" in rows[0].cells
+    for row in rows:
+        name = row.cells["path"]
         full = _below(root, name, follow_links)
         if full is None:
             raise DataError(
-                f"{listing.what}, line {number}: {shown(name) or 'an empty path'} is not below "
+                f"{listing.what}, line {row.line}: {shown(name) or 'an empty path'} is not below "
                 f"{shown(str(path.parent))}/. Paths are relative to the CSV file and stay below "
                 "its folder (--follow-links follows links that leave it)."
             )
         listing.pieces.append(Piece(name.replace(os.sep, "/"), full))
         if named:
-            labels.append((row["label"] or "").strip())
+            labels.append(row.cells["label"])
     if named and not any(labels):
         raise DataError(
             f"{listing.what}: the column label is empty in all of {len(rows):,} rows; expected a "
@@ -154,22 +154,6 @@ def table(path: Path, *, follow_links: bool = False) -> Listing:
         )
     listing.labels = labels if named else None
     return listing
-
-
-def _rows(path: Path) -> list[dict[str, str | None]]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            rows: list[dict[str, str | None]] = list(csv.DictReader(file))
-    except (OSError, csv.Error) as error:
-        raise DataError(f"cannot read {shown(str(path))}: {error}") from error
-    if not rows:
-        raise DataError(f"{shown(str(path))} has no rows; expected a header path,label and rows.")
-    if "path" not in rows[0]:
-        columns = ", ".join(shown(str(name)) for name in rows[0])
-        raise DataError(
-            f"{shown(str(path))} has no column path (columns: {columns}); expected path,label."
-        )
-    return rows
 
 
 def _below(root: str, name: str, follow_links: bool) -> str | None:

@@ -12,6 +12,7 @@ from presight.data.pool import Progress, default_workers
 from presight.data.scenes import Scenes
 from presight.data.source import Labelled, Source, shown
 from presight.data.stored import Classified, Listing, examine
+from presight.data.targets import ClassTarget
 from presight.errors import DataError, UsageError
 
 _FORMS = "a folder, a .csv of paths, .tar or .tar.gz shards, scenes:COUNT or torchvision:NAME"
@@ -60,7 +61,7 @@ def open_source(
 
 
 def open_labelled(
-    spec: str | Path | Labelled,
+    spec: str | Path | Labelled[ClassTarget],
     *,
     limits: Limits | None = None,
     follow_links: bool = False,
@@ -68,7 +69,7 @@ def open_labelled(
     max_bad_fraction: float = 0.01,
     workers: int = 0,
     progress: Progress | None = None,
-) -> Labelled:
+) -> Labelled[ClassTarget]:
     """Images with classes: from class folders, a CSV's column label, or scenes.
 
     Args:
@@ -82,8 +83,11 @@ def open_labelled(
 
     Raises:
         DataError: as for `open_source`; also no labels, or a single class.
+        UsageError: as for `open_source`; also a source labelled for another task.
     """
     if isinstance(spec, Labelled):
+        if spec.task != "classification":
+            raise UsageError(f"images labelled for {spec.task}; classification needs a class each.")
         return spec
     made = _made(str(spec), download)
     if made is not None:
@@ -108,7 +112,7 @@ def open_labelled(
     return labelled
 
 
-def _made(spec: str, download: bool) -> Labelled | None:
+def _made(spec: str, download: bool) -> Labelled[ClassTarget] | None:
     """Sources that are named by a word and a colon."""
     kind, colon, rest = spec.partition(":")
     if not colon or os.path.exists(spec):

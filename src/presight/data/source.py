@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from presight.data.targets import Target
 
 Pixels = NDArray[np.uint8]
 """uint8 [h, w, 3], upright RGB."""
 
 Reason = Literal["unreadable", "small", "large", "link", "label"]
+
+Shown = TypeVar("Shown", bound=Target, covariant=True)
 
 
 @runtime_checkable
@@ -38,21 +42,19 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ClassTarget:
-    """A class: a number into the source's `classes`."""
-
-    label: int
-
-
 @runtime_checkable
-class Labelled(Source, Protocol):
-    """A source that knows what is in its images."""
+class Labelled(Source, Protocol[Shown]):
+    """A source that knows what is in its images, such as `Labelled[BoxesTarget]`.
+
+    Args:
+        task: which labels they are, such as classification or detection.
+        classes: their names; none where the task has no classes.
+    """
 
     task: str
     classes: tuple[str, ...]
 
-    def target(self, i: int) -> ClassTarget:
+    def target(self, i: int) -> Shown:
         """What image i shows."""
         ...
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from presight.data.decode import RULES, Limits, decode, read
 from presight.data.pool import Progress, Task, pool
-from presight.data.source import ClassTarget, Header, Piece, Pixels, Skipped, shown
+from presight.data.source import Header, Piece, Pixels, Skipped, shown
+from presight.data.targets import ClassTarget
 from presight.errors import DataError
 
 

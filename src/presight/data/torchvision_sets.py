@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presight.data.decode import RULES, digest
-from presight.data.source import ClassTarget, Pixels, shown
+from presight.data.source import Pixels, shown
+from presight.data.targets import ClassTarget
 from presight.errors import DataError, UsageError
 
 _SPLITS: dict[str, dict[str, dict[str, Any]]] = {

@@ -16,6 +16,7 @@ from presight.evaluation.split import identity_keys, stratified_order, stratifie
 if TYPE_CHECKING:
     from presight.data.canvas import Images
     from presight.data.source import Labelled
+    from presight.data.targets import ClassTarget
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +38,7 @@ class LabelledImages:
     identities: tuple[str, ...] = ()
 
     @staticmethod
-    def of(source: Labelled, images: Images) -> LabelledImages:
+    def of(source: Labelled[ClassTarget], images: Images) -> LabelledImages:
         """The images of a labelled source, and what it knows of them."""
         rows = range(len(source))
         labels = torch.tensor([source.target(i).label for i in rows])

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from presight.data.scenes.factors import FACTORS, VERSION, Kind, labels_of
 from presight.data.scenes.render import Rendered, render
 from presight.data.scenes.shapes import CLASSES, SPLITS
-from presight.data.source import ClassTarget, Pixels
+from presight.data.source import Pixels
+from presight.data.targets import ClassTarget
 from presight.errors import UsageError
 
 BLOCK = 32
