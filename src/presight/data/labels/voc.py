@@ -1,0 +1,128 @@
+"""Boxes from a folder of Pascal VOC .xml files, one an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from presight.data.decode import Unreadable, read
+from presight.data.labels.annotated import Annotated, Names
+from presight.data.labels.boxes import Boxes
+from presight.data.labels.problems import Problem
+from presight.data.source import Piece
+from presight.data.stored import Stored
+from presight.data.targets import BoxesTarget
+
+
+def voc(files: Sequence[Path], stored: Stored, what: str) -> Annotated[BoxesTarget]:
+    """Boxes of all objects.
+
+    VOC counts pixels from 1 and its corners lie in the box: 1 is subtracted from the first corner
+    only, which makes it half-open from 0.
+
+    Args:
+        files: the .xml files.
+        stored: the images.
+        what: the files' place, for messages.
+
+    Raises:
+        DataError: no image has a box.
+    """
+    names, problems = Names(stored), list[Problem]()
+    rows: dict[int, tuple[Path, ElementTree.Element]] = {}
+    for path in files:
+        root = _parsed(path, problems)
+        if root is None:
+            continue
+        row = _row(root, path, names)
+        if row is None:
+            problems.append(names.missing(_text(root, "filename") or path.stem, path.name))
+        elif row in rows:
+            problems.append(Problem(path.name, "second file of one image", "dropped"))
+        elif _fits(root, path, stored, row, problems):
+            rows[row] = (path, root)
+    found = {
+        _text(item, "name") for _, root in rows.values() for item in root.iter("object")
+    } - {""}  # fmt: skip
+    classes = sorted(found)
+    numbers = {name: number for number, name in enumerate(classes)}
+    targets = {}
+    for row, (path, root) in rows.items():
+        target = _boxes(path, root, stored, row, numbers, problems)
+        if len(target.boxes) or root.find("object") is None:  # an image may well show nothing
+            targets[row] = target
+    usable = [row for row, target in targets.items() if len(target.boxes)]
+    names.require(usable, what, files[0].stem if files else "", problems)
+    return Annotated(stored, targets, targets.__getitem__,
+                     task="detection", classes=classes, problems=problems)  # fmt: skip
+
+
+def _parsed(path: Path, problems: list[Problem]) -> ElementTree.Element | None:
+    """A file's root; None where it is damaged or no VOC annotation."""
+    try:
+        data = read(Piece(path.name, str(path)))
+        if b"<!ENTITY" in data or b"<!DOCTYPE" in data:  # nothing here needs what those can do
+            raise Unreadable("it declares entities")
+        root = ElementTree.fromstring(data)
+    except (ElementTree.ParseError, Unreadable, ValueError, LookupError) as error:
+        problems.append(Problem(path.name, f"no readable XML ({error})", "dropped"))
+        return None
+    if root.tag != "annotation":
+        problems.append(Problem(path.name, "XML without <annotation>, so not VOC's", "dropped"))
+        return None
+    return root
+
+
+def _row(root: ElementTree.Element, path: Path, names: Names) -> int | None:
+    """The image: by the file's own name, which tools keep, else by the name within."""
+    row = names.row(path.stem + ".jpg")
+    name = _text(root, "filename")
+    return names.row(name) if row is None and name else row
+
+
+def _text(item: ElementTree.Element, tag: str) -> str:
+    return (item.findtext(tag) or "").strip()
+
+
+def _number(item: ElementTree.Element, tag: str) -> float:
+    try:
+        return float(_text(item, tag))
+    except ValueError:
+        return float("nan")
+
+
+def _fits(
+    root: ElementTree.Element, path: Path, stored: Stored, row: int, problems: list[Problem]
+) -> bool:
+    """Whether the labels are of an image of this size, as far as they say."""
+    header = stored.headers[row]
+    stated = [_number(root, f"size/{side}") for side in ("height", "width")]
+    if not min(stated) > 0 or stated == [header.height, header.width]:
+        return True
+    problems.append(Problem(path.name, "labels of an image of another size", "dropped"))
+    return False
+
+
+def _boxes(
+    path: Path,
+    root: ElementTree.Element,
+    stored: Stored,
+    row: int,
+    numbers: dict[str, int],
+    problems: list[Problem],
+) -> BoxesTarget:
+    header = stored.headers[row]
+    boxes = Boxes(header.height, header.width)
+    for number, item in enumerate(root.iter("object"), start=1):
+        place = f"{path.name}, object {number}"
+        name = _text(item, "name")
+        if not name:
+            problems.append(Problem(place, "object without a name", "dropped"))
+            continue
+        x0, y0, x1, y1 = (
+            _number(item, f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")
+        )
+        hard = _text(item, "difficult") == "1"
+        boxes.add((x0 - 1, y0 - 1, x1, y1), numbers[name], problems, place, crowd=hard)
+    return boxes.target()
