@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,7 +56,9 @@ def unpacked(counts: str, height: int, width: int) -> NDArray[np.bool_]:
         Unavailable: pycocotools is not installed.
         ValueError: the runs do not fill the mask.
     """
-    mask = runs_reader().decode({"size": [height, width], "counts": counts.encode()})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy, about pycocotools itself
+        mask = runs_reader().decode({"size": [height, width], "counts": counts.encode()})
     return np.asarray(mask, dtype=np.bool_)
 
 
