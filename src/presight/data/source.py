@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from presight.data.targets import Target
+from presight.data.targets import T_co
 
 Pixels = NDArray[np.uint8]
 """uint8 [h, w, 3], upright RGB."""
 
 Reason = Literal["unreadable", "small", "large", "link", "label"]
-
-Shown = TypeVar("Shown", bound=Target, covariant=True)
 
 
 @runtime_checkable
@@ -43,7 +41,7 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Labelled(Source, Protocol[Shown]):
+class Labelled(Source, Protocol[T_co]):
     """A source that knows what is in its images, such as `Labelled[BoxesTarget]`.
 
     Args:
@@ -54,7 +52,7 @@ class Labelled(Source, Protocol[Shown]):
     task: str
     classes: tuple[str, ...]
 
-    def target(self, i: int) -> Shown:
+    def target(self, i: int) -> T_co:
         """What image i shows."""
         ...
 

@@ -7,7 +7,7 @@ Pixels count from the upper left corner of the upright image: the pixel at row r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,3 +121,6 @@ Target: TypeAlias = (
     | KeypointsTarget
     | RotationTarget
 )
+
+T_co = TypeVar("T_co", bound=Target, covariant=True)
+"""What a labelled source gives."""

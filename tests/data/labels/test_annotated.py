@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -75,5 +76,7 @@ def test_no_label_for_any_image_stops_with_both_sides_names(tmp_path: Path) -> N
 def test_label_files_are_sorted_and_hidden_ones_left_out(tmp_path: Path) -> None:
     for name in ("b.XML", "a/c.xml", "._b.xml", "x.txt"):
         write(tmp_path / name, b"")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.xml")
     found = [path.relative_to(tmp_path).as_posix() for path in label_files(tmp_path, (".xml",))]
     assert found == ["a/c.xml", "b.XML"]

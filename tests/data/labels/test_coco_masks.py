@@ -106,3 +106,13 @@ def test_no_outline_at_all_and_too_many_classes(tmp_path: Path) -> None:
     many = [{"id": n, "name": str(n)} for n in range(255)]
     with pytest.raises(DataError, match="255 categories; masks hold at most 254"):
         opened(coco(tmp_path, [], 1, categories=many), "segmentation")
+
+
+def test_a_category_called_background_is_the_background(tmp_path: Path) -> None:
+    images(tmp_path, 1)
+    named = [{"id": 1, "name": "a"}, {"id": 2, "name": "background"}, {"id": 3, "name": "b"}]
+    rows = [part(outline(0, 0, 9, 9), 3), part(outline(2, 2, 4, 4), 2)]
+    source = opened(coco(tmp_path, rows, 1, categories=named), "segmentation")
+    assert source.classes == ("background", "a", "b")
+    mask = source.target(0).mask
+    assert (mask[0, 0], mask[3, 3]) == (2, 0)

@@ -93,3 +93,21 @@ def test_a_form_of_another_task_several_files_and_unknown_tasks(tmp_path: Path) 
         opened(tmp_path, "keypoints")
     with pytest.raises(UsageError, match="no task 'detect'; known are classification, multilabel"):
         opened(tmp_path, "detect")
+
+
+@pytest.mark.parametrize(
+    ("spec", "task", "options"),
+    [
+        ("scenes:4", "detection", {"images": "photos"}),
+        ("scenes:4", "depth", {"depth_scale": 0.1}),
+        ("labels", "classification", {"images": "photos"}),
+        ("labels", "detection", {"palette": "palette.csv"}),
+        ("labels", "depth", {"ignore": [11]}),
+        ("labels", "segmentation", {"depth_scale": 0.1}),
+    ],
+)
+def test_an_option_without_an_effect_is_refused(
+    spec: str, task: str, options: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(options))} has no effect"):
+        opened(spec, task, **options)

@@ -67,7 +67,7 @@ def test_files_belong_to_images_and_refused_ones_are_told(tmp_path: Path) -> Non
             raise Unreadable("odd")
         return f"{path.name} {side}"
 
-    seen = scanned(found, held, examine, problems, 2, lambda *both: done.append(both))
+    seen = scanned(found, tmp_path, held, examine, problems, 2, lambda *both: done.append(both))
     assert seen == {0: "0.png (24, 32)"}
-    assert str(problems[-1]) == "1.png: odd: dropped"
+    assert str(problems[-1]) == "m/1.png: odd: dropped"
     assert done == [(1, 2), (2, 2)]

@@ -68,7 +68,7 @@ def test_the_second_file_of_an_image_is_dropped(tmp_path: Path) -> None:
     voc(tmp_path, "0", [("cat", (1, 1, 9, 9))])
     voc(tmp_path / "Annotations", "0", [("dog", (1, 1, 9, 9))])
     source = opened(tmp_path, "detection")
-    assert [line for line in told(source)] == ["0.xml: second file of one image: dropped"]
+    assert told(source) == ["Annotations/0.xml: second file of one image: dropped"]
 
 
 def test_no_box_at_all_stops(tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_a_list_of_images_means_those(tmp_path: Path) -> None:
     images(tmp_path, 3).rename(tmp_path / "JPEGImages")
     for n in range(3):
         voc(tmp_path, str(n), [("cat", (1, 1, 9 + n, 9))])
-    listed = write(tmp_path / "ImageSets/Main/val.txt", b"2\n0 -1\n")
+    listed = write(tmp_path / "ImageSets/Main/val.txt", b"2\n0 -1\n9\n")
     source = opened(listed, "detection")
     assert [source.identity(i) for i in range(2)] == ["0.png", "2.png"]
     assert source.target(1).boxes[0, 2] == 11
-    assert told(source) == []
+    assert told(source) == ["val.txt, entry 3: label of an image that is not there: dropped"]
     write(listed, b"7\n")
-    with pytest.raises(DataError, match="none of the images that the list names"):
+    with pytest.raises(DataError, match=r"none of the images that val\.txt names"):
         opened(listed, "detection")

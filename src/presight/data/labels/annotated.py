@@ -7,15 +7,14 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic
 
 from presight.data.labels.problems import Problem, summary
 from presight.data.source import shown
 from presight.data.stored import Stored
-from presight.data.targets import Target
+from presight.data.targets import T_co
 from presight.errors import DataError
 
-T_co = TypeVar("T_co", bound=Target, covariant=True)
 _PLACES = 3
 
 
@@ -141,6 +140,8 @@ def label_files(root: Path, endings: tuple[str, ...]) -> list[Path]:
         Path(place) / name
         for place, _, names in os.walk(root)
         for name in names
-        if name.lower().endswith(endings) and not name.startswith(".")
+        if name.lower().endswith(endings)
+        and not name.startswith(".")
+        and os.path.isfile(os.path.join(place, name))  # to open a FIFO would block
     ]
     return sorted(found)

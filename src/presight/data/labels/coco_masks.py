@@ -21,6 +21,7 @@ from presight.errors import DataError
 
 _Region: TypeAlias = Callable[[int, int], NDArray[np.bool_]]
 _MOST_CLASSES = 254
+_GROUND = "background"
 
 
 def coco_masks(path: Path, stored: Stored) -> Annotated[MaskTarget]:
@@ -37,13 +38,14 @@ def coco_masks(path: Path, stored: Stored) -> Annotated[MaskTarget]:
         Unavailable: runs written as strings, and no pycocotools to read them.
     """
     held = load(path, stored)
+    names = [_GROUND, *(name for name in held.classes if name != _GROUND)]
     if len(held.classes) > _MOST_CLASSES:
         raise DataError(
             f"{shown(str(path))} has {len(held.classes):,} categories; masks hold at most "
             f"{_MOST_CLASSES}. Merge some of them."
         )
     regions = {
-        row: [made for item in items if (made := _region(held, row, *item)) is not None]
+        row: [made for item in items if (made := _region(held, names, row, *item)) is not None]
         for row, items in held.rows.items()
     }
     held.require([row for row, made in regions.items() if any(n != IGNORE for n, _ in made)])
@@ -53,7 +55,7 @@ def coco_masks(path: Path, stored: Stored) -> Annotated[MaskTarget]:
         return _painted(regions[row], header.height, header.width)
 
     return Annotated(stored, regions, target, task="segmentation",
-                     classes=("background", *held.classes), problems=held.problems)  # fmt: skip
+                     classes=names, problems=held.problems)  # fmt: skip
 
 
 def _painted(regions: list[tuple[int, _Region]], height: int, width: int) -> MaskTarget:
@@ -66,12 +68,12 @@ def _painted(regions: list[tuple[int, _Region]], height: int, width: int) -> Mas
 
 
 def _region(
-    held: Coco, row: int, place: str, label: int, item: dict[str, Any]
+    held: Coco, names: list[str], row: int, place: str, label: int, item: dict[str, Any]
 ) -> tuple[int, _Region] | None:
     """What to draw of an annotation, and as which class."""
     header = held.stored.headers[row]
     outline = item.get("segmentation")
-    number = IGNORE if item.get("iscrowd") == 1 else label + 1
+    number = IGNORE if item.get("iscrowd") == 1 else names.index(held.classes[label])
     draw = _runs(outline, header.height, header.width) if isinstance(outline, dict) else None
     if isinstance(outline, list) and outline:
         polygons = [floats(one) for one in outline]

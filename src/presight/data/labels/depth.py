@@ -60,15 +60,16 @@ def depths(
     def examine(path: Path, side: tuple[int, int]) -> _Seen:
         return _examined(path, side, scale)
 
-    seen = scanned(files, stored, examine, problems, workers, progress)
+    seen = scanned(files, root, stored, examine, problems, workers, progress)
     for row, one in seen.items():
+        place = files[row].relative_to(root).as_posix()
         for count, what in (
             (one.zero, "pixel of depth 0"),
             (one.negative, "pixel of negative depth"),
             (one.strange, "pixel whose depth is not finite"),
         ):
             if count:
-                problems.append(Problem(files[row].name, what, "not known", count))
+                problems.append(Problem(place, what, "not known", count))
     first = next((path.name for path in files.values()), "")
     Names(stored).require(seen, str(root), first, problems)
 

@@ -67,7 +67,7 @@ def masks(
     def examine(path: Path, side: tuple[int, int]) -> _Seen:
         return _examined(path, side, known)
 
-    seen = scanned(files, stored, examine, problems, workers, progress)
+    seen = scanned(files, root, stored, examine, problems, workers, progress)
     first = next((path.name for path in files.values()), "")
     Names(stored).require(seen, str(root), first, problems)
     if known is None:
@@ -78,7 +78,11 @@ def masks(
     for row, one in seen.items():
         if one.others:
             what = "pixel of a value or color that is no class"
-            problems.append(Problem(files[row].name, what, "counts neither way", one.others))
+            problems.append(
+                Problem(
+                    files[row].relative_to(root).as_posix(), what, "counts neither way", one.others
+                )
+            )
     _several(root, seen, ignore if given is None else ())
     applied = known
 

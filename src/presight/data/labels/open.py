@@ -15,6 +15,7 @@ from presight.data.labels.coco import coco_boxes, coco_keypoints
 from presight.data.labels.coco_masks import coco_masks
 from presight.data.labels.keypoints import keypoints
 from presight.data.labels.multilabel import multilabel
+from presight.data.labels.problems import Problem
 from presight.data.labels.rotations import rotations
 from presight.data.labels.voc import voc
 from presight.data.open import open_labelled, open_source
@@ -111,6 +112,8 @@ def open_task(
     """
     if task not in FORMS:
         raise UsageError(f"no task {shown(task)!r}; known are {', '.join(FORMS)}.")
+    own = isinstance(spec, Labelled) or str(spec).startswith("scenes:")
+    _refuse_idle("" if own else task, images, palette, ignore, depth_scale)
     if isinstance(spec, Labelled):
         if spec.task != task:
             raise UsageError(f"the images are labelled for {spec.task}; {task} was asked for.")
@@ -129,10 +132,13 @@ def open_task(
         raise UsageError(
             f"{shown(str(images))} are no image files; labels in files belong to image files."
         )
+    absent: list[Problem] = []
     if place.only is not None:
-        stored = _part(stored, place)
+        stored = _part(stored, Path(spec).name, place.only, absent)
     reader = _Reader(task, stored, palette, ignore, depth_scale, workers, progress)
-    return reader.read(place)
+    labelled = reader.read(place)
+    labelled.problems = (*absent, *labelled.problems)
+    return labelled
 
 
 @dataclass(frozen=True)
@@ -157,7 +163,7 @@ class _Reader:
             files = label_files(path, _ENDINGS[task])
             if place.only is not None:
                 files = [file for file in files if file.stem in place.only]
-            return voc(files, stored, str(path))
+            return voc(files, path, stored)
         if task == "segmentation":
             return masks.masks(
                 path,
@@ -214,17 +220,41 @@ def _known(task: str) -> str:
     return f"Labels for {task} are {', '.join(FORMS[task])}."
 
 
-def _part(stored: Stored, place: _Place) -> Stored:
+def _refuse_idle(
+    task: str,
+    images: object,
+    palette: object,
+    ignore: Sequence[int],
+    depth_scale: float | None,
+) -> None:
+    """Stop where an option was given that would have no effect; no task reads no files."""
+    idle = {
+        "images": images is not None and task in ("", "classification"),
+        "palette": palette is not None and task != "segmentation",
+        "ignore": bool(ignore) and task != "segmentation",
+        "depth_scale": depth_scale is not None and task != "depth",
+    }
+    for name, given in idle.items():
+        if given:
+            raise UsageError(f"{name} has no effect on labels of this kind; leave it out.")
+
+
+def _part(stored: Stored, list_name: str, stems: tuple[str, ...], absent: list[Problem]) -> Stored:
     """The images that a list means."""
-    names = Names(stored)
-    rows = [row for stem in place.only or () if (row := names.row(f"{stem}.jpg")) is not None]
-    if not rows:
-        raise DataError(f"none of the images that the list names are in {stored.what}.")
-    kept = sorted(set(rows))
+    names, kept = Names(stored), set[int]()
+    for number, stem in enumerate(stems, start=1):
+        row = names.row(f"{stem}.jpg")
+        if row is None:
+            absent.append(names.missing(stem, f"{list_name}, entry {number}"))
+        else:
+            kept.add(row)
+    if not kept:
+        raise DataError(f"none of the images that {shown(list_name)} names are in {stored.what}.")
+    rows = sorted(kept)
     return Stored(
         stored.what,
-        [stored.pieces[row] for row in kept],
-        [stored.headers[row] for row in kept],
+        [stored.pieces[row] for row in rows],
+        [stored.headers[row] for row in rows],
         stored.skipped,
         stored.limits,
     )

@@ -89,6 +89,7 @@ def paired(
 
 def scanned(
     files: dict[int, Path],
+    root: Path,
     stored: Stored,
     examine: Callable[[Path, tuple[int, int]], T],
     problems: list[Problem],
@@ -99,6 +100,7 @@ def scanned(
 
     Args:
         files: by image.
+        root: their folder.
         stored: the images.
         examine: from a file and its image's height and width; raises Unreadable.
         problems: gets the reasons.
@@ -118,7 +120,9 @@ def scanned(
         answers = threads.map(one, files.values(), sides)
         for done, ((row, path), answer) in enumerate(zip(files.items(), answers, strict=True), 1):
             if isinstance(answer, Unreadable):
-                problems.append(Problem(path.name, answer.reason, "dropped"))
+                problems.append(
+                    Problem(path.relative_to(root).as_posix(), answer.reason, "dropped")
+                )
             else:
                 found[row] = answer
             if progress is not None:

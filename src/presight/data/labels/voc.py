@@ -15,7 +15,7 @@ from presight.data.stored import Stored
 from presight.data.targets import BoxesTarget
 
 
-def voc(files: Sequence[Path], stored: Stored, what: str) -> Annotated[BoxesTarget]:
+def voc(files: Sequence[Path], root: Path, stored: Stored) -> Annotated[BoxesTarget]:
     """Boxes of all objects.
 
     VOC counts pixels from 1 and its corners lie in the box: 1 is subtracted from the first corner
@@ -23,42 +23,41 @@ def voc(files: Sequence[Path], stored: Stored, what: str) -> Annotated[BoxesTarg
 
     Args:
         files: the .xml files.
+        root: their folder.
         stored: the images.
-        what: the files' place, for messages.
 
     Raises:
         DataError: no image has a box.
     """
     names, problems = Names(stored), list[Problem]()
-    rows: dict[int, tuple[Path, ElementTree.Element]] = {}
+    rows: dict[int, tuple[str, ElementTree.Element]] = {}
     for path in files:
-        root = _parsed(path, problems)
-        if root is None:
+        place = path.relative_to(root).as_posix()
+        tree = _parsed(path, place, problems)
+        if tree is None:
             continue
-        row = _row(root, path, names)
+        row = _row(tree, place, names)
         if row is None:
-            problems.append(names.missing(_text(root, "filename") or path.stem, path.name))
+            problems.append(names.missing(_text(tree, "filename") or place, place))
         elif row in rows:
-            problems.append(Problem(path.name, "second file of one image", "dropped"))
-        elif _fits(root, path, stored, row, problems):
-            rows[row] = (path, root)
-    found = {
-        _text(item, "name") for _, root in rows.values() for item in root.iter("object")
-    } - {""}  # fmt: skip
-    classes = sorted(found)
+            problems.append(Problem(place, "second file of one image", "dropped"))
+        elif _fits(tree, place, stored, row, problems):
+            rows[row] = (place, tree)
+    items = [item for _, tree in rows.values() for item in tree.iter("object")]
+    classes = sorted({_text(item, "name") for item in items} - {""})
     numbers = {name: number for number, name in enumerate(classes)}
     targets = {}
-    for row, (path, root) in rows.items():
-        target = _boxes(path, root, stored, row, numbers, problems)
-        if len(target.boxes) or root.find("object") is None:  # an image may well show nothing
+    for row, (place, tree) in rows.items():
+        target = _boxes(place, tree, stored, row, numbers, problems)
+        if len(target.boxes) or tree.find("object") is None:  # an image may well show nothing
             targets[row] = target
     usable = [row for row, target in targets.items() if len(target.boxes)]
-    names.require(usable, what, files[0].stem if files else "", problems)
+    names.require(usable, str(root), files[0].stem if files else "", problems)
     return Annotated(stored, targets, targets.__getitem__,
                      task="detection", classes=classes, problems=problems)  # fmt: skip
 
 
-def _parsed(path: Path, problems: list[Problem]) -> ElementTree.Element | None:
+def _parsed(path: Path, place: str, problems: list[Problem]) -> ElementTree.Element | None:
     """A file's root; None where it is damaged or no VOC annotation."""
     try:
         data = read(Piece(path.name, str(path)))
@@ -66,17 +65,17 @@ def _parsed(path: Path, problems: list[Problem]) -> ElementTree.Element | None:
             raise Unreadable("it declares entities")
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, Unreadable, ValueError, LookupError) as error:
-        problems.append(Problem(path.name, f"no readable XML ({error})", "dropped"))
+        problems.append(Problem(place, f"no readable XML ({error})", "dropped"))
         return None
     if root.tag != "annotation":
-        problems.append(Problem(path.name, "XML without <annotation>, so not VOC's", "dropped"))
+        problems.append(Problem(place, "XML without <annotation>, so not VOC's", "dropped"))
         return None
     return root
 
 
-def _row(root: ElementTree.Element, path: Path, names: Names) -> int | None:
+def _row(root: ElementTree.Element, place: str, names: Names) -> int | None:
     """The image: by the file's own name, which tools keep, else by the name within."""
-    row = names.row(path.stem + ".jpg")
+    row = names.row(place.removesuffix(".xml") + ".jpg")
     name = _text(root, "filename")
     return names.row(name) if row is None and name else row
 
@@ -93,19 +92,19 @@ def _number(item: ElementTree.Element, tag: str) -> float:
 
 
 def _fits(
-    root: ElementTree.Element, path: Path, stored: Stored, row: int, problems: list[Problem]
+    root: ElementTree.Element, place: str, stored: Stored, row: int, problems: list[Problem]
 ) -> bool:
     """Whether the labels are of an image of this size, as far as they say."""
     header = stored.headers[row]
     stated = [_number(root, f"size/{side}") for side in ("height", "width")]
     if not min(stated) > 0 or stated == [header.height, header.width]:
         return True
-    problems.append(Problem(path.name, "labels of an image of another size", "dropped"))
+    problems.append(Problem(place, "labels of an image of another size", "dropped"))
     return False
 
 
 def _boxes(
-    path: Path,
+    file: str,
     root: ElementTree.Element,
     stored: Stored,
     row: int,
@@ -115,7 +114,7 @@ def _boxes(
     header = stored.headers[row]
     boxes = Boxes(header.height, header.width)
     for number, item in enumerate(root.iter("object"), start=1):
-        place = f"{path.name}, object {number}"
+        place = f"{file}, object {number}"
         name = _text(item, "name")
         if not name:
             problems.append(Problem(place, "object without a name", "dropped"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic
 
 import numpy as np
 import torch
@@ -24,11 +24,10 @@ from presight.data.targets import (
     MaskTarget,
     MultiClassTarget,
     RotationTarget,
+    T_co,
     Target,
 )
 from presight.errors import UsageError
-
-T_co = TypeVar("T_co", bound=Target, covariant=True)
 
 LEAST_VISIBLE = 16
 """Objects of which fewer pixels are seen are not labelled."""
