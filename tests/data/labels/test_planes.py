@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +54,23 @@ def test_arrays(tmp_path: Path) -> None:
     for name in "oste":
         with pytest.raises(Unreadable, match=r"no readable array|no array of numbers"):
             read_npy(tmp_path / f"{name}.npy")
+
+
+class _Code:
+    """What a pickle would run."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.trace),)
+
+
+def test_arrays_run_no_code(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npy", pickle.dumps(_Code(tmp_path / "trace")))
+    with pytest.raises(Unreadable, match="no readable array"):
+        read_npy(path)
+    assert not (tmp_path / "trace").exists()
 
 
 def test_files_belong_to_images_and_refused_ones_are_told(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def table(root: Path, *lines: str, header: str = "path,w,x,y,z") -> Path:
 
 def test_a_turn_has_length_1_and_w_from_0(tmp_path: Path) -> None:
     images(tmp_path, 3)
-    source = opened(table(tmp_path, "0.png,1,0,0,0", "1.png,-0.6,0,0.8,0", "2.png,.7,.7,0.1,0.1"),
+    source = opened(table(tmp_path, "0.png,1,0,0,0", "1.png,-0.6,0,0.8,0", "2.png,.7,.7,0.1,0.13"),
                     "pose")  # fmt: skip
     assert source.task == "pose"
     assert source.target(0).quaternion.tolist() == [1, 0, 0, 0]

@@ -54,7 +54,7 @@ def test_what_is_wrong_is_named_by_file_and_object(tmp_path: Path) -> None:
         "1.xml, object 1: box outside the image: dropped",
         "2.xml: no readable XML (",
         "3.xml: XML without <annotation>, so not VOC's: dropped",
-        "4.xml: no readable XML (it declares entities): dropped",
+        "4.xml: no readable XML (it declares a document type): dropped",
         "5.xml: labels of an image of another size: dropped",
         "9.xml: label of an image that is not there: dropped",
         "1.png: image without usable labels: left out",

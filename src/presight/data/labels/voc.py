@@ -61,8 +61,8 @@ def _parsed(path: Path, place: str, problems: list[Problem]) -> ElementTree.Elem
     """A file's root; None where it is damaged or no VOC annotation."""
     try:
         data = read(Piece(path.name, str(path)))
-        if b"<!ENTITY" in data or b"<!DOCTYPE" in data:  # nothing here needs what those can do
-            raise Unreadable("it declares entities")
+        if b"<!DOCTYPE" in data:  # which can hold entities without end
+            raise Unreadable("it declares a document type")
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, Unreadable, ValueError, LookupError) as error:
         problems.append(Problem(place, f"no readable XML ({error})", "dropped"))
