@@ -13,6 +13,7 @@ from presight.data.decode import Limits
 from presight.data.open import open_labelled, open_source
 from presight.data.source import Labelled, Source, shown
 from presight.data.stored import Stored
+from presight.data.targets import ClassTarget
 from presight.evaluation.labelled import LabelledImages
 from presight.pretraining.telling import counted as counted
 
@@ -22,7 +23,7 @@ def open_data(data: str, settings: Settings) -> Source:
     return open_source(data, **_rules(settings))
 
 
-def open_classes(data: str, settings: Settings) -> Labelled:
+def open_classes(data: str, settings: Settings) -> Labelled[ClassTarget]:
     """The same, with the classes of its images.
 
     Raises:

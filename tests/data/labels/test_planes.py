@@ -51,7 +51,8 @@ def test_arrays(tmp_path: Path) -> None:
     whole = (tmp_path / "f.npy").read_bytes()
     write(tmp_path / "t.npy", whole[:-9])
     write(tmp_path / "e.npy", b"")
-    for name in "oste":
+    write(tmp_path / "h.npy", whole.replace(b"}  ", b"} ["))
+    for name in "osteh":
         with pytest.raises(Unreadable, match=r"no readable array|no array of numbers"):
             read_npy(tmp_path / f"{name}.npy")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -55,8 +56,10 @@ def read_png(path: Path) -> Plane:
 def read_npy(path: Path) -> Plane:
     """An array's values [h, w] or [h, w, 1], mapped from the file; raises Unreadable."""
     try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, TypeError, SyntaxError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a damaged header leads to whatever its parser raises
         raise Unreadable(f"no readable array ({error})") from error
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
         raise Unreadable("no array of numbers")
