@@ -1,0 +1,240 @@
+"""Fine-tuning and heads on a frozen backbone: the same learner, on the trainer's one loop."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from presight.core.backbone import Backbone
+from presight.core.batch import Out, Step, Views
+from presight.core.draw import Draw, key_of
+from presight.core.learner import EpochPlan, Learner, Player, Survey
+from presight.core.plan import TrainPlan
+from presight.data.canvas import Images
+from presight.data.loader import Loader
+from presight.errors import DataError
+from presight.evaluation.features import Progress, frozen
+from presight.evaluation.tasks.task import Headed, Influence, Task
+from presight.training.loop import train
+from presight.training.observers import Observer
+from presight.training.runtime import Runtime
+
+RATES = (3e-4, 1e-3, 3e-3)
+"""Learning rates that are tried, of AdamW; the same for a pretrained and a new network."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What learning from labels may cost: updates, not epochs, the same for every network.
+
+    Few labels are repeated until the updates are done. In epochs a new network would be cut short
+    where labels are few, and pretraining would seem to save what is only missing updates.
+
+    Args:
+        least: updates with the fewest labels.
+        most: updates with many.
+        per_label: updates a label, between the two.
+        batch_size: images an update.
+        rates: learning rates to choose among, on a held-out part of the labels.
+    """
+
+    least: int = 500
+    most: int = 2000
+    per_label: float = 0.2
+    batch_size: int = 64
+    rates: Sequence[float] = RATES
+
+    def updates(self, labels: int) -> int:
+        """Updates with so many labels."""
+        return round(min(max(self.per_label * labels, self.least), self.most))
+
+
+class FineTune(Learner):
+    """A task's head on a backbone, learning from some rows of a labelled set.
+
+    Args:
+        task: makes the head and the loss.
+        backbone: is trained in place, or left as it is.
+        rows: int64 [n], samples to learn from; repeated where they are fewer than the set.
+        frozen: only the head learns, on features of evaluation mode.
+    """
+
+    def __init__(self, task: Task, backbone: Backbone, rows: Tensor, *, frozen: bool) -> None:
+        super().__init__()
+        self.task, self.rows, self.frozen = task, rows, frozen
+        self.model: Headed = task.model(backbone)
+        if frozen:
+            backbone.requires_grad_(False)
+            self.players = (Player("head", ("model.head",)),)
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """As of every module; a frozen backbone stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.model.backbone.eval()
+        return self
+
+    def begin_epoch(self, survey: Survey) -> EpochPlan:
+        """Only the rows, as often as they fit into a pass."""
+        times = -(-survey.n_samples // len(self.rows))
+        return EpochPlan(indices=self.rows.repeat(times)[: survey.n_samples])
+
+    def forward(self, views: Views, step: Step) -> Out:
+        """The sum of the task's losses."""
+        losses = self.task.losses(self.model, views)
+        total = torch.stack(list(losses.values())).sum()
+        return Out(total, {name: loss.detach() for name, loss in losses.items()})
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model after learning from labels.
+
+    Args:
+        model: backbone and head, in evaluation mode.
+        rate: the learning rate that was chosen.
+        trials: score on the held-out part, by learning rate; empty where there was no choice.
+        updates: done, without those of the trials.
+    """
+
+    model: Headed
+    rate: float
+    trials: Mapping[float, float]
+    updates: int
+
+
+def finetune(
+    task: Task,
+    backbone: Backbone,
+    images: Images,
+    rows: Tensor,
+    *,
+    size: int,
+    frozen: bool,
+    budget: Budget,
+    held_out: Tensor | None = None,
+    seed: int = 0,
+    runtime: Runtime | None = None,
+    observers: Sequence[Observer] = (),
+) -> Trained:
+    """Learn a task from labelled images, with the learning rate that a held-out part prefers.
+
+    The trials learn from the rest of the rows; the model that is returned learns from all of them,
+    with a head and augmentations of its own seed, and is that of the last update.
+
+    Args:
+        task: of the labelled set.
+        backbone: a copy of it learns; the one that is given stays as it is.
+        images: the labelled set's.
+        rows: int64 [n], to learn from.
+        size: side of a view, pixels.
+        frozen: only the head learns.
+        budget: updates, batch size and learning rates.
+        held_out: bool [n], rows that judge the trials; None takes the middle rate.
+        seed: of the head and of all draws.
+        runtime: device and precision; by default the machine's own.
+        observers: are shown records of the last training.
+
+    Raises:
+        DataError: no rows. Diverged: a loss was not finite twice.
+    """
+    if not len(rows):
+        raise DataError("no labelled images to learn from.")
+    runtime = runtime or Runtime()
+    work = _Work(task, backbone, images, size, frozen, budget, runtime)
+    rates = sorted(budget.rates)
+    trials: dict[float, float] = {}
+    if held_out is not None and len(rates) > 1 and bool(held_out.any()):
+        trials = {rate: work.trial(rows, held_out, rate, seed) for rate in rates}
+    # Of equal scores the middle rate: a small held-out part often cannot tell them apart.
+    order = sorted(rates, key=lambda rate: (abs(rates.index(rate) - len(rates) // 2), rate))
+    best = max(order, key=lambda rate: trials.get(rate, 0.0))
+    updates = budget.updates(len(rows))
+    model = work.learn(rows, best, seed, updates, observers)
+    return Trained(model.eval(), best, trials, updates)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    task: Task
+    backbone: Backbone
+    images: Images
+    size: int
+    frozen: bool
+    budget: Budget
+    runtime: Runtime
+
+    def learn(
+        self, rows: Tensor, rate: float, seed: int, updates: int, observers: Sequence[Observer] = ()
+    ) -> Headed:
+        """A model that learned from the rows."""
+        torch.default_generator.manual_seed(key_of(seed, "head") >> 1)
+        learner = FineTune(self.task, copy.deepcopy(self.backbone), rows, frozen=self.frozen)
+        batch = min(self.budget.batch_size, len(self.images))
+        loader = Loader(self.images, batch_size=batch, seed=seed, device=self.runtime.device)
+        plan = TrainPlan(
+            epochs=updates / loader.updates_per_epoch,
+            batch_size=batch,
+            optimizer="adamw",
+            lr=rate,
+            lr_scaling="none",
+            weight_decay=0.01,
+            warmup_epochs=0.05 * updates / loader.updates_per_epoch,
+            precision="fp32",
+            seed=seed,
+        )
+        recipe = self.task.views(self.size, augment=True)
+        train(learner, loader, recipe=recipe, plan=plan, runtime=self.runtime, observers=observers)
+        return learner.model
+
+    def trial(self, rows: Tensor, held_out: Tensor, rate: float, seed: int) -> float:
+        """The headline score of the held-out rows, after learning from the others."""
+        kept, judged = rows[~held_out], rows[held_out]
+        model = self.learn(kept, rate, seed, self.budget.updates(len(kept)))
+        found = answers(self.task, model.eval(), self.images, judged, size=self.size,
+                        device=self.runtime.device)  # fmt: skip
+        metric = self.task.metrics[0]
+        value = float(self.task.score(found, judged)[metric.name].mean())
+        return value if metric.higher_is_better else -value
+
+
+def answers(
+    task: Task,
+    model: Headed,
+    images: Images,
+    rows: Tensor,
+    *,
+    size: int,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+    progress: Progress | None = None,
+) -> Tensor:
+    """A model's predictions of some rows, in their order, on the CPU."""
+    device = torch.device(device)
+    recipe = task.views(size, augment=False)
+    found = []
+    with frozen(model, device):
+        for start in range(0, len(rows), batch_size):
+            batch = images.batch(rows[start : start + batch_size]).to(device)
+            views = recipe(batch, Draw(0, 0, batch.index))
+            found.append(task.predict(model, views["view"].to(device)).cpu())
+            if progress is not None:
+                progress(min(start + batch_size, len(rows)), len(rows))
+    return torch.cat(found)
+
+
+def measured(
+    task: Task, trained: Trained, images: Images, rows: Tensor, *, size: int, runtime: Runtime
+) -> tuple[Tensor, Mapping[str, Influence]]:
+    """Predictions of test rows and every metric's influence by image."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        found = answers(task, trained.model, images, rows, size=size, device=runtime.device)
+    return found, task.score(found, rows)

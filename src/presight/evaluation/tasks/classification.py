@@ -1,0 +1,92 @@
+"""Classification: one class an image, a linear head, accuracy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from presight.core.backbone import Backbone
+from presight.core.batch import Batch, Views
+from presight.core.draw import Draw
+from presight.core.recipe import Recipe
+from presight.evaluation.tasks.task import Headed, Influence, Metric, Task
+from presight.views.single import Center, Crop, PadCrop
+
+SMALL = 64
+"""Side in pixels below which learning shifts the picture by an eighth instead of cropping it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Classes(Recipe):
+    """Views of another recipe and the class of each image.
+
+    Args:
+        base: makes `view`.
+        labels: int64 [N], by sample.
+    """
+
+    name: ClassVar[str] = "classes"
+    keys: ClassVar[dict[str, str]] = {
+        "view": "[B,3,s,s], one view of each image",
+        "label": "int64 [B]",
+    }
+
+    base: Recipe
+    labels: Tensor
+
+    def __call__(self, batch: Batch, draw: Draw) -> Views:
+        """`view` and `label`."""
+        label = self.labels.to(batch.index.device)[batch.index]
+        return {**self.base(batch, draw), "label": label}
+
+
+class Classification(Task):
+    """Which of several classes an image shows.
+
+    Args:
+        labels: int64 [N], by sample of the labelled set.
+        classes: how many there are.
+    """
+
+    name: ClassVar[str] = "classification"
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"), Metric("mean class accuracy"))
+
+    def __init__(self, labels: Tensor, classes: int) -> None:
+        self.labels, self.classes = labels, classes
+
+    def model(self, backbone: Backbone) -> Headed:
+        """One linear layer on pooled features, begun at zero: the first answer is a blind one."""
+        head = nn.Linear(backbone.dim, self.classes)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        return Headed(backbone, head)
+
+    def views(self, size: int, *, augment: bool) -> Recipe:
+        """Crops (from 0.2 of the area) or shifts, mirrored at random; or the center."""
+        base: Recipe = Center()
+        if augment:
+            base = PadCrop() if size < SMALL else Crop(scale=(0.2, 1.0))
+        return Classes(base=base.sized(size), labels=self.labels, size=size)
+
+    def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
+        """Cross-entropy, natural logarithm."""
+        return {"cross-entropy": F.cross_entropy(model(views["view"]).float(), views["label"])}
+
+    def predict(self, model: Headed, images: Tensor) -> Tensor:
+        """int64 [B], the class with the largest logit; of equal ones the first."""
+        answer: Tensor = model(images).argmax(1)
+        return answer
+
+    def score(self, predictions: Tensor, rows: Tensor) -> Mapping[str, Influence]:
+        """Accuracy, and its mean over the classes that are there."""
+        truth = self.labels[rows]
+        right = (predictions == truth).double()
+        counts = torch.bincount(truth, minlength=self.classes)
+        present = int((counts > 0).sum())
+        by_class = right * len(rows) / (counts[truth] * present)
+        return {"accuracy": right.numpy(), "mean class accuracy": by_class.numpy()}

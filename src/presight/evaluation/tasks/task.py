@@ -1,0 +1,94 @@
+"""The contract of a task: one small head over a backbone, frozen and fine-tuned by the same code."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from presight.core.backbone import Backbone
+from presight.core.batch import Views
+from presight.core.recipe import Recipe
+
+Influence = NDArray[np.float64]
+"""[n], a score's part by test image: its mean is the score, its spread over images the score's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A figure of a task.
+
+    Args:
+        name: in words, as in "accuracy".
+        higher_is_better: else a lower one is.
+        unit: % for shares in [0, 1], or the unit of the figure.
+    """
+
+    name: str
+    higher_is_better: bool = True
+    unit: str = "%"
+
+
+class Headed(nn.Module):
+    """A backbone with a head on it.
+
+    Args:
+        backbone: images in [0, 1] to features or maps.
+        head: what a task puts on top; only it learns where the backbone is frozen.
+    """
+
+    def __init__(self, backbone: Backbone, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The head's answer to pooled features [B, dim]."""
+        answer: Tensor = self.head(self.backbone(images))
+        return answer
+
+
+class Task(ABC):
+    """A task on one labelled set: it holds the set's targets, which views look up by index.
+
+    Attributes:
+        name: on the command line.
+        metrics: the first is the one that curves, gaps and utility are of.
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+
+    @abstractmethod
+    def model(self, backbone: Backbone) -> Headed:
+        """The backbone with a new head, from torch's generator."""
+
+    @abstractmethod
+    def views(self, size: int, *, augment: bool) -> Recipe:
+        """Makes views with their targets, moved with the picture.
+
+        Args:
+            size: side of a view, pixels.
+            augment: for learning; else the whole picture as it is.
+        """
+
+    @abstractmethod
+    def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
+        """Scalars, means over the batch, whose sum is learned by."""
+
+    @abstractmethod
+    def predict(self, model: Headed, images: Tensor) -> Tensor:
+        """Answers [B, ...] to views float [B,3,h,w] in [0, 1]."""
+
+    @abstractmethod
+    def score(self, predictions: Tensor, rows: Tensor) -> Mapping[str, Influence]:
+        """Every metric on the whole split, as its influence by image.
+
+        Args:
+            predictions: of the images in `rows`, in their order.
+            rows: int64 [n], of the labelled set.
+        """
