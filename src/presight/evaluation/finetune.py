@@ -30,7 +30,7 @@ RATES = (3e-4, 1e-3, 3e-3)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Budget:
+class StepBudget:
     """What learning from labels may cost: updates, not epochs, the same for every network.
 
     Few labels are repeated until the updates are done. In epochs a new network would be cut short
@@ -118,7 +118,7 @@ def finetune(
     *,
     size: int,
     frozen: bool,
-    budget: Budget,
+    budget: StepBudget,
     held_out: Tensor | None = None,
     seed: int = 0,
     runtime: Runtime | None = None,
@@ -168,7 +168,7 @@ class _Work:
     images: Images
     size: int
     frozen: bool
-    budget: Budget
+    budget: StepBudget
     runtime: Runtime
 
     def learn(

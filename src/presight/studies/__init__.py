@@ -1,0 +1,1 @@
+"""Studies: what each pretraining is worth on a user's task, per label, backbone and seed."""
