@@ -19,7 +19,6 @@ from presight.evaluation.labelled import Division
 from presight.evaluation.linear import linear_probe
 from presight.evaluation.split import stratified_split
 from presight.evaluation.tasks.classification import Classification
-from presight.evaluation.tasks.task import Influence
 from presight.studies.cells import Cell, Row
 from presight.studies.rows import packed
 from presight.training.runtime import Runtime
@@ -147,7 +146,7 @@ class Bench:
         return predicted, told
 
     def _judges(self, rows: Tensor, seed: int) -> Tensor:
-        """bool [n], which of the rows judge learning rates: a fifth of each class, if it has so many."""
+        """Which of the rows judge learning rates, bool [n]: a fifth of each class that has enough."""
         train = self.division.train
         _, held = stratified_split(
             train.labels[rows], TUNING_SHARE, seed, "tuning", train.keys(rows)
@@ -155,6 +154,3 @@ class Bench:
         judges = torch.zeros(len(rows), dtype=torch.bool)
         judges[held] = True
         return judges
-
-
-Influences = Mapping[str, Influence]

@@ -1,0 +1,216 @@
+"""The answer of a study: which pretraining saves how many labels, in a sentence. No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from presight.core.wording import percent
+from presight.errors import UsageError
+from presight.evaluation.intervals import Interval
+from presight.evaluation.labels_saved import Utility, utilities
+from presight.evaluation.replicates import Floats, middle, replicates
+from presight.evaluation.scenario import Scenario, scenario
+from presight.studies.cells import NONE, Arm, Mode, Row
+from presight.studies.rows import unpacked
+
+HOW: Mapping[Mode, str] = {"frozen": "frozen", "finetune": "fine-tuned"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """An arm in a mode, against scratch of the same backbone.
+
+    Args:
+        arm: which.
+        mode: frozen or finetune.
+        scores: mean and 95 % interval, by number of labels.
+        by_seed: score [S, L], by repetition and number of labels.
+        utility: by number of labels; empty for scratch itself.
+        scenario: None for scratch itself.
+    """
+
+    arm: Arm
+    mode: Mode
+    scores: Sequence[Interval]
+    by_seed: Sequence[Sequence[float]]
+    utility: Sequence[Utility]
+    scenario: Scenario | None
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        if self.arm.method == NONE:
+            what = "scratch" if self.mode == "finetune" else "untrained"
+            return f"{what}, {self.arm.backbone}"
+        return f"{self.arm.method}, {self.arm.backbone}, {HOW[self.mode]}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a study says.
+
+    Args:
+        metric: that it is about.
+        labels: numbers of labels.
+        entries: the best with the most labels first.
+        sentence: the answer.
+    """
+
+    metric: str
+    labels: Sequence[int]
+    entries: Sequence[Entry]
+    sentence: str
+
+    def table(self) -> list[str]:
+        """A line an entry: scores in per cent by number of labels."""
+        width = max([24, *(len(entry.name) for entry in self.entries)]) + 2
+        head = f"{self.metric:<{width}}" + "".join(f"{n:>9,}" for n in self.labels)
+        return [head] + [
+            f"{entry.name:<{width}}" + "".join(f"{score.value:>9.1%}" for score in entry.scores)
+            for entry in self.entries
+        ]
+
+    def record(self) -> dict[str, Any]:
+        """Plain JSON; what is beyond measure is None."""
+        return {
+            "metric": self.metric,
+            "labels": list(self.labels),
+            "sentence": self.sentence,
+            "entries": [_plain(dataclasses.asdict(entry)) for entry in self.entries],
+        }
+
+
+def answer(rows: Sequence[Row], metric: str) -> Answer:
+    """Compare every arm and mode with scratch of its backbone, and name the best.
+
+    Args:
+        rows: of all cells; every arm with the same modes, numbers of labels and seeds.
+        metric: a share, higher is better.
+
+    Raises:
+        UsageError: there is nothing to compare.
+    """
+    labels = sorted({row.cell.n_labels for row in rows})
+    seeds = sorted({row.cell.seed for row in rows})
+    held = {row.cell: unpacked(row.influences[metric], row.n_test) for row in rows}
+    curves = list(dict.fromkeys((row.cell.arm, row.cell.mode) for row in rows))
+    if not curves:
+        raise UsageError("the study has no cells.")
+    by_place = {(c.arm, c.mode, c.n_labels, c.seed): parts for c, parts in held.items()}
+    stacked = np.stack(
+        [[by_place[(*curve, n, seed)] for curve in curves for n in labels] for seed in seeds]
+    )
+    drawn, means = replicates(stacked), stacked.mean((0, 2), dtype=np.float64)
+    size = len(labels)
+    places = {curve: slice(k * size, (k + 1) * size) for k, curve in enumerate(curves)}
+    entries = []
+    for arm, mode in curves:
+        own = places[(arm, mode)]
+        base = _base(arm, curves)
+        saved: Sequence[Utility] = ()
+        told = None
+        if base is not None and base != (arm, mode) and size > 1:
+            both = np.r_[places[base], own]
+            saved = utilities(means[both], drawn[:, both], labels=labels)
+            told = scenario(means[both], drawn[:, both], labels=labels)
+        scores = [
+            Interval(float(means[k]), *_share(drawn[:, k])) for k in range(own.start, own.stop)
+        ]
+        values = stacked[:, own].mean(2).tolist()
+        entries.append(Entry(arm, mode, scores, values, saved, told))
+    entries.sort(key=lambda entry: -entry.scores[-1].value)
+    return Answer(metric, labels, entries, _sentence(entries, labels, metric, drawn, places))
+
+
+def _share(drawn: Floats) -> tuple[float, float]:
+    low, high = middle(drawn)
+    return max(0.0, low), min(1.0, high)
+
+
+def _base(arm: Arm, curves: Sequence[tuple[Arm, Mode]]) -> tuple[Arm, Mode] | None:
+    """Scratch of the same backbone: fine-tuned where it was, else frozen and untrained."""
+    for mode in ("finetune", "frozen"):
+        found: tuple[Arm, Mode] = (Arm(NONE, arm.backbone), mode)
+        if found in curves:
+            return found
+    return None
+
+
+def _sentence(
+    entries: Sequence[Entry],
+    labels: Sequence[int],
+    metric: str,
+    drawn: Floats,
+    places: Mapping[tuple[Arm, Mode], slice],
+) -> str:
+    """The recommendation at the user's number of labels, which is the largest."""
+    best = entries[0]
+    n = labels[-1]
+    parts = [f"With {n:,} labels take {best.name}: {metric} {_span(best.scores[-1])}"]
+    column = places[(best.arm, best.mode)].stop - 1
+    equal = [
+        other.name
+        for other in entries[1:]
+        if middle(drawn[:, column] - drawn[:, places[(other.arm, other.mode)].stop - 1])[0] <= 0
+    ]
+    if equal:
+        parts.append(f"not to be told apart from {_list(equal)}")
+    text = "; ".join(parts) + "."
+    if best.scenario is None:
+        return f"{text} Pretraining is not worth its time here, as far as this was measured."
+    return f"{text} {_saved(best, labels)} {_meeting(best.scenario)}"
+
+
+def _saved(entry: Entry, labels: Sequence[int]) -> str:
+    """Labels saved, at the largest number where that can be measured."""
+    for found in reversed(entry.utility):
+        if found.status == "ok" and found.low > 0:
+            value, low, high = found.equivalent
+            upper = f"{high:,.0f}" if math.isfinite(high) else f"more than {labels[-1]:,}"
+            return (
+                f"{found.n_labels:,} labels do the work of {value:,.0f} (95 % interval "
+                f"{low:,.0f} to {upper})."
+            )
+    above = [one for one in entry.utility if one.status == "right_censored" and one.low > 0]
+    if above:
+        return f"{above[0].n_labels:,} labels do the work of more than {labels[-1]:,}."
+    return "Labels saved cannot be told from none."
+
+
+def _meeting(found: Scenario) -> str:
+    words = {
+        "higher ceiling": "The gain is there with all labels (a higher ceiling).",
+        "fewer labels": "From {n} labels on no gain is detectable, and training from scratch no "
+        "longer rises there (the same ceiling, with fewer labels).",
+        "meets early": "From {n} labels on no gain is detectable, though training from scratch "
+        "still rises (they meet before the plateau).",
+        "no gain": "No gain over training from scratch is detectable.",
+    }[found.kind]
+    text = words.format(n=f"{found.meeting:,}" if found.meeting else "")
+    if found.harmful:
+        text += f" With {_list([f'{n:,}' for n in found.harmful])} labels it harms."
+    return text
+
+
+def _span(score: Interval) -> str:
+    return f"{percent(score.value)} (95 % interval {percent(score.low)} to {percent(score.high)})"
+
+
+def _list(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinity and no NaN: None stands for both."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
