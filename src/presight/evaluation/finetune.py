@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from presight.data.canvas import Images
 from presight.data.loader import Loader
 from presight.errors import DataError
 from presight.evaluation.features import Progress, frozen
-from presight.evaluation.tasks.task import Headed, Influence, Task
+from presight.evaluation.tasks.task import Headed, Judged, Task
 from presight.training.loop import train
 from presight.training.observers import Observer
 from presight.training.runtime import Runtime
@@ -196,16 +195,17 @@ class _Work:
 
     def trial(self, rows: Tensor, held_out: Tensor, rate: float, seed: int) -> float:
         """The headline score of the held-out rows, after learning from the others."""
-        kept, judged = rows[~held_out], rows[held_out]
+        kept, judges = rows[~held_out], rows[held_out]
         model = self.learn(kept, rate, seed, self.budget.updates(len(kept)))
-        found = answers(self.task, model.eval(), self.images, judged, size=self.size,
-                        device=self.runtime.device)  # fmt: skip
+        found = judged(
+            self.task, model, self.images, judges, size=self.size, device=self.runtime.device
+        )
         metric = self.task.metrics[0]
-        value = float(self.task.score(found, judged)[metric.name].mean())
+        value = float(self.task.score(found, judges)[metric.name].mean())
         return value if metric.higher_is_better else -value
 
 
-def answers(
+def judged(
     task: Task,
     model: Headed,
     images: Images,
@@ -215,26 +215,29 @@ def answers(
     device: torch.device | str = "cpu",
     batch_size: int = 256,
     progress: Progress | None = None,
-) -> Tensor:
-    """A model's predictions of some rows, in their order, on the CPU."""
+) -> Judged:
+    """What a task's figures need of a model's answers to some rows, in their order.
+
+    Args:
+        task: of the set that the rows are of.
+        model: backbone and head; left as it is.
+        images: the set's.
+        rows: int64 [n].
+        size: side of a view, pixels.
+        device: where the model runs.
+        batch_size: images at a time.
+        progress: told images done and in all.
+    """
     device = torch.device(device)
     recipe = task.views(size, augment=False)
-    found = []
+    parts: list[Judged] = []
     with frozen(model, device):
         for start in range(0, len(rows), batch_size):
-            batch = images.batch(rows[start : start + batch_size]).to(device)
-            views = recipe(batch, Draw(0, 0, batch.index))
-            found.append(task.predict(model, views["view"].to(device)).cpu())
+            some = rows[start : start + batch_size]
+            batch = images.batch(some).to(device)
+            view = recipe(batch, Draw(0, 0, batch.index))["view"].to(device)
+            parts.append(task.judge(task.predict(model, view), some))
             if progress is not None:
                 progress(min(start + batch_size, len(rows)), len(rows))
-    return torch.cat(found)
-
-
-def measured(
-    task: Task, trained: Trained, images: Images, rows: Tensor, *, size: int, runtime: Runtime
-) -> tuple[Tensor, Mapping[str, Influence]]:
-    """Predictions of test rows and every metric's influence by image."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.no_grad())
-        found = answers(task, trained.model, images, rows, size=size, device=runtime.device)
-    return found, task.score(found, rows)
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    return torch.cat(tensors) if tensors else [one for part in parts for one in part]

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from presight.core.backbone import Backbone
 from presight.evaluation.features import backbone_digest, cached, extract
-from presight.evaluation.finetune import StepBudget, answers, finetune
+from presight.evaluation.finetune import StepBudget, finetune, judged
 from presight.evaluation.labelled import Division
 from presight.evaluation.linear import linear_probe
 from presight.evaluation.split import stratified_split
 from presight.evaluation.tasks.classification import Classification
+from presight.evaluation.tasks.task import Judged
 from presight.studies.cells import Cell, Row
 from presight.studies.rows import packed
 from presight.training.runtime import Runtime
@@ -92,7 +93,7 @@ class Bench:
             {**weights, **details},
         )
 
-    def _probed(self, backbone: Backbone, rows: Tensor, seed: int) -> tuple[Tensor, dict[str, Any]]:
+    def _probed(self, backbone: Backbone, rows: Tensor, seed: int) -> tuple[Judged, dict[str, Any]]:
         """Predictions of a linear probe on frozen features."""
         bank, queries = self._features(backbone)
         labels = self.division.train.labels[rows]
@@ -119,7 +120,7 @@ class Bench:
 
     def _finetuned(
         self, backbone: Backbone, rows: Tensor, seed: int
-    ) -> tuple[Tensor, dict[str, Any]]:
+    ) -> tuple[Judged, dict[str, Any]]:
         """Predictions of a network that learned as a whole."""
         split = self.division
         trained = finetune(
@@ -134,7 +135,7 @@ class Bench:
             seed=seed,
             runtime=self.runtime,
         )
-        predicted = answers(
+        found = judged(
             self.tested, trained.model, split.test.images, split.test_rows,
             size=self.size, device=self.runtime.device,
         )  # fmt: skip
@@ -143,10 +144,10 @@ class Bench:
             "trials": {str(rate): score for rate, score in trained.trials.items()},
             "updates": trained.updates,
         }
-        return predicted, told
+        return found, told
 
     def _judges(self, rows: Tensor, seed: int) -> Tensor:
-        """Which of the rows judge learning rates, bool [n]: a fifth of each class that has enough."""
+        """Which of the rows judge learning rates, bool [n]: a fifth by class, if it has so many."""
         train = self.division.train
         _, held = stratified_split(
             train.labels[rows], TUNING_SHARE, seed, "tuning", train.keys(rows)

@@ -14,7 +14,7 @@ from presight.core.backbone import Backbone
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
-from presight.evaluation.tasks.task import Headed, Influence, Metric, Task
+from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task
 from presight.views.single import Center, Crop, PadCrop
 
 SMALL = 64
@@ -82,10 +82,14 @@ class Classification(Task):
         answer: Tensor = model(images).argmax(1)
         return answer
 
-    def score(self, predictions: Tensor, rows: Tensor) -> Mapping[str, Influence]:
+    def judge(self, predictions: Tensor, rows: Tensor) -> Tensor:
+        """The classes themselves, on the CPU."""
+        return predictions.cpu()
+
+    def score(self, judged: Judged, rows: Tensor) -> Mapping[str, Influence]:
         """Accuracy, and its mean over the classes that are there."""
         truth = self.labels[rows]
-        right = (predictions == truth).double()
+        right = (torch.as_tensor(judged) == truth).double()
         counts = torch.bincount(truth, minlength=self.classes)
         present = int((counts > 0).sum())
         by_class = right * len(rows) / (counts[truth] * present)

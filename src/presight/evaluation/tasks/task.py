@@ -1,11 +1,11 @@
-"""The contract of a task: one small head over a backbone, frozen and fine-tuned by the same code."""
+"""The contract of a task: a small head over a backbone, frozen and fine-tuned by the same code."""
 
 from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from presight.core.recipe import Recipe
 
 Influence = NDArray[np.float64]
 """[n], a score's part by test image: its mean is the score, its spread over images the score's."""
+
+Judged = Tensor | Sequence[Any]
+"""What a task's figures need, image by image: [n, ...], or n of something else."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +58,10 @@ class Headed(nn.Module):
 class Task(ABC):
     """A task on one labelled set: it holds the set's targets, which views look up by index.
 
+    A number is measured in three steps, so that no image's answer has to be kept at full size:
+    `predict` answers a batch without its targets, `judge` compares it with them image by image,
+    `score` makes figures of the whole split.
+
     Attributes:
         name: on the command line.
         metrics: the first is the one that curves, gaps and utility are of.
@@ -69,11 +76,11 @@ class Task(ABC):
 
     @abstractmethod
     def views(self, size: int, *, augment: bool) -> Recipe:
-        """Makes views with their targets, moved with the picture.
+        """Makes `view` and its targets, moved with the picture.
 
         Args:
             size: side of a view, pixels.
-            augment: for learning; else the whole picture as it is.
+            augment: for learning; else the picture as it is measured.
         """
 
     @abstractmethod
@@ -81,14 +88,23 @@ class Task(ABC):
         """Scalars, means over the batch, whose sum is learned by."""
 
     @abstractmethod
-    def predict(self, model: Headed, images: Tensor) -> Tensor:
-        """Answers [B, ...] to views float [B,3,h,w] in [0, 1]."""
+    def predict(self, model: Headed, images: Tensor) -> Any:
+        """Answers to views float [B,3,h,w] in [0, 1]."""
 
     @abstractmethod
-    def score(self, predictions: Tensor, rows: Tensor) -> Mapping[str, Influence]:
+    def judge(self, predictions: Any, rows: Tensor) -> Judged:
+        """What the figures need of each image, B of them.
+
+        Args:
+            predictions: of a batch, as `predict` gave them.
+            rows: int64 [B], which images of the labelled set they are of.
+        """
+
+    @abstractmethod
+    def score(self, judged: Judged, rows: Tensor) -> Mapping[str, Influence]:
         """Every metric on the whole split, as its influence by image.
 
         Args:
-            predictions: of the images in `rows`, in their order.
+            judged: of all images in `rows`, in their order.
             rows: int64 [n], of the labelled set.
         """
