@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from presight.core.method import Method as Method
     from presight.core.recipe import Recipe as Recipe
     from presight.restore import load_backbone as load_backbone
+    from presight.studies.verb import study as study
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ _HOMES = {
     "evaluate": "api",
     "export": "api",
     "report": "api",
+    "study": "studies.verb",
     "load_backbone": "restore",
     "Method": "core.method",
     "Card": "core.method",

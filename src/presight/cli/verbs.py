@@ -13,6 +13,7 @@ from presight import api
 from presight.cli.console import Result
 from presight.core.options import Split
 from presight.errors import IntegrityError, UsageError
+from presight.studies.verb import study
 
 if TYPE_CHECKING:
     from presight.pretraining.outcome import Run
@@ -95,6 +96,7 @@ VERBS: dict[str, Callable[..., Any]] = {
         list_,
         pretrain,
         api.evaluate,
+        study,
         api.embed,
         api.export,
         report,

@@ -60,6 +60,8 @@ RANGES: dict[str, Range] = {
     "clip": NOT_NEGATIVE,
     "seed": Range(0, 2**32 - 1),
     "label_seeds": Range(1),
+    "seeds": Range(1),
+    "updates": Range(1),
     "neighbors": Range(1),
     "select": NOT_NEGATIVE,
 }

@@ -1,0 +1,82 @@
+"""study(): what each pretraining is worth on a user's labels. No torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from presight.studies.study import Studied
+
+
+def study(
+    data: str | Path,
+    *,
+    labels: str | Path,
+    test: str | Path = "",
+    methods: str = "simclr,rotation,none",
+    backbones: str = "auto",
+    modes: Literal["both", "frozen", "finetune"] = "both",
+    label_counts: str = "auto",
+    seeds: int = 3,
+    minutes: float = 0.0,
+    epochs: float = 0.0,
+    image_size: int = 32,
+    updates: int = 500,
+    out: str | Path = "studies/a",
+    device: str = "auto",
+    quiet: bool = False,
+) -> Studied:
+    """Say which pretraining saves how many labels, frozen or fine-tuned, with an interval.
+
+    Args:
+        data: images to pretrain on: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
+        labels: labelled images: class folders or a CSV.
+        test: labelled images that are measured on; by default a fifth of the labels is held out.
+        methods: names with commas between, paths of finished runs among them; none is the network
+            without pretraining and always belongs to it.
+        backbones: names with commas between; auto is as for pretrain.
+        modes: frozen probes, fine-tuning, or both.
+        label_counts: numbers of labels to learn from: auto is a ladder up to all; or 50,200,all.
+        seeds: repetitions, each with a pretraining, a choice of labels and draws of its own.
+        minutes: time budget of each pretraining; 0 takes epochs.
+        epochs: of each pretraining; 0 takes the minutes, or what pretrain takes by itself.
+        image_size: side of a view, pixels.
+        updates: least updates of fine-tuning, the same for every network; many labels get more.
+        out: the study's folder; the same command goes on in it.
+        device: auto, cpu, cuda, mps or xpu.
+        quiet: print results and warnings only.
+
+    Returns:
+        All cells, and the answer; the table is in results.csv of the folder.
+
+    Raises:
+        DataError: labels that cannot be used.
+        UsageError: a study that asks nothing, or an option out of range.
+    """
+    from presight.core import ranges
+    from presight.studies.cells import MODES
+    from presight.studies.study import Plan, run_study
+
+    ranges.check_options(seeds=seeds, minutes=minutes, image_size=image_size, updates=updates)
+    ranges.require(epochs >= 0, "--epochs", epochs, "0 or more")
+    plan = Plan(
+        data=str(data),
+        labels=str(labels),
+        test=str(test),
+        methods=_words(methods),
+        backbones=_words(backbones),
+        modes=MODES if modes == "both" else (modes,),
+        label_counts=label_counts,
+        seeds=seeds,
+        minutes=minutes,
+        epochs=epochs,
+        image_size=image_size,
+        updates=updates,
+        device=device,
+    )
+    return run_study(plan, Path(out), quiet=quiet)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for word in map(str.strip, text.split(",")) if word))
