@@ -20,7 +20,7 @@ from presight.reporting import cautions
 from presight.reporting.blocks import Section, Sheets
 from presight.reporting.pictures import embedded
 from presight.reporting.reading import RunFacts, is_finite, nothing_read, read_run, table_of
-from presight.reporting.sections import comparison, done, learned, training, useful, views
+from presight.reporting.sections import comparison, done, learned, study, training, useful, views
 from presight.store import atomic
 from presight.store.environment import version_of
 
@@ -63,16 +63,31 @@ def write_report(runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[
     """
     if not runs:
         raise UsageError("a report needs one run folder or more; none was given.")
-    facts = _read([Path(run) for run in runs])
+    paths, out = [Path(run) for run in runs], Path(out)
+    if any(map(study.is_study, paths)):
+        return _written(out, _study(paths))
+    facts = _read(paths)
     text = ""
     for detail in (0, 1, 2):
         text = _render(facts, detail)
         if len(text.encode()) <= MOST_BYTES:
             break
-    out = Path(out)
+    return _written(out, text)
+
+
+def _written(out: Path, text: str) -> Path:
     atomic.make_folder(out.resolve().parent)
     atomic.write_text(out, text)
     return out
+
+
+def _study(paths: Sequence[Path]) -> str:
+    """The page of a study."""
+    if len(paths) > 1:
+        raise UsageError("a study has a page of its own; name it alone: presight report STUDY.")
+    facts = study.read_study(paths[0])
+    told = comparison.Comparison(study.answered(facts), [], study.sections(facts))
+    return _filled(facts.name, [], [], told, "on a study")
 
 
 def _read(paths: Sequence[Path]) -> list[RunFacts]:
@@ -93,18 +108,33 @@ def _render(facts: Sequence[RunFacts], detail: int) -> str:
     """The page; `detail` 0 has all pictures, 1 fewer thumbnails, 2 no pictures."""
     most = max(60, _POINTS // len(facts))
     made = [_page(at, run, detail, len(facts), most) for at, run in enumerate(facts)]
-    script = (_HERE / "script.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     leading = comparison.leader(facts)
     pages = [dataclasses.replace(page, opened=facts[page.number] is leading) for page, _ in made]
+    together = comparison.compare(facts, most) if len(facts) > 1 else None
+    title = ", ".join(page.name for page in pages)
+    sheets = [sheet for _, sheet in made if sheet]
+    return _filled(title, pages, sheets, together, f"on {len(pages)} runs" if together else "")
+
+
+def _filled(
+    title: str,
+    pages: Sequence[RunPage],
+    sheets: Sequence[Sheets],
+    together: comparison.Comparison | None,
+    subject: str,
+) -> str:
+    """The template with all that it shows."""
+    script = (_HERE / "script.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _environment().get_template("page.html").render(
-        title=", ".join(page.name for page in pages)[:200],
+        title=title[:200],
+        subject=subject,
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=f"sha256-{digest}",
-        sheets=[sheet for _, sheet in made if sheet],
+        sheets=sheets,
         pages=pages,
-        comparison=comparison.compare(facts, most) if len(facts) > 1 else None,
+        comparison=together,
         version=version_of("presight") or "",
     )  # fmt: skip
 
