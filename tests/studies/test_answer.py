@@ -27,7 +27,7 @@ def test_planted_utility_is_found() -> None:
     assert best.utility[-1].status == "right_censored"
     assert best.scenario is not None
     assert best.scenario.kind == "higher ceiling"
-    assert "With 800 labels take good, resnet9:8, fine-tuned" in found.sentence
+    assert "With 800 labels take good on resnet9:8 fine-tuned" in found.sentence
     assert "400 labels do the work of" in found.sentence
 
 

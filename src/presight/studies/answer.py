@@ -46,8 +46,8 @@ class Entry:
         """In words."""
         if self.arm.method == NONE:
             what = "scratch" if self.mode == "finetune" else "untrained"
-            return f"{what}, {self.arm.backbone}"
-        return f"{self.arm.method}, {self.arm.backbone}, {HOW[self.mode]}"
+            return f"{what} on {self.arm.backbone}"
+        return f"{self.arm} {HOW[self.mode]}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,6 +25,7 @@ from presight.pretraining.run import pretrain
 from presight.pretraining.telling import counted, say
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
 from presight.store import atomic
+from presight.store.environment import version_of
 from presight.store.folder import RunFolder
 from presight.store.lock import Lock
 from presight.studies.answer import Answer, answer
@@ -264,7 +265,7 @@ def _measured(
 
 def _protocol(plan: Plan, bench: Bench, cell: Cell, out: Path) -> Mapping[str, Any]:
     """What a cell's result depends on beside its own fields."""
-    return {**bench.protocol, "weights": _weights(cell, out)}
+    return {**bench.protocol, "weights": _weights(cell, out), "presight": version_of("presight")}
 
 
 def _weights(cell: Cell, out: Path) -> dict[str, Any]:

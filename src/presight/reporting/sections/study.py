@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from presight.core.wording import between, cut, percent
 from presight.errors import IntegrityError
-from presight.evaluation.verdict import Verdict
+from presight.evaluation.verdict import Verdict, upper
 from presight.reporting.blocks import Figure, Section, Table
 from presight.reporting.charts.label_curve import Line, Place, label_curve, readings
 from presight.reporting.charts.utility import Saved, utility_chart
@@ -35,13 +35,12 @@ class Entry:
     saved: Sequence[Saved]
     scenario: Mapping[str, Any] | None
 
-    @property
-    def name(self) -> str:
-        """In words."""
-        method = Path(self.method).name
+    def name(self, several: bool) -> str:
+        """In words; with the backbone where there are several."""
+        method, how = Path(self.method).name, _HOW.get(self.mode, self.mode)
         if method == "none":
-            return ("scratch" if self.mode == "finetune" else "untrained") + f", {self.backbone}"
-        return f"{method}, {self.backbone}, {_HOW.get(self.mode, self.mode)}"
+            method, how = ("scratch" if self.mode == "finetune" else "untrained"), ""
+        return ", ".join(filter(None, (method, self.backbone if several else "", how)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +62,10 @@ class StudyFacts:
     sentence: str
     entries: Sequence[Entry]
     plan: Mapping[str, Any]
+
+    def name_of(self, entry: Entry) -> str:
+        """An entry in words."""
+        return entry.name(len({one.backbone for one in self.entries}) > 1)
 
 
 def is_study(folder: Path) -> bool:
@@ -126,7 +129,7 @@ def answered(study: StudyFacts) -> Verdict:
     if not after:
         return Verdict(first, rest, "", "", gain)
     span, _, lede = after.partition(")")
-    return Verdict(f"{first}:", figure, f"({span})", lede.lstrip(".; "), gain)
+    return Verdict(f"{first}:", figure, f"({span})", upper(lede.lstrip(".; ")), gain)
 
 
 def sections(study: StudyFacts) -> list[Section]:
@@ -139,12 +142,12 @@ def sections(study: StudyFacts) -> list[Section]:
 
 def _curves(study: StudyFacts) -> Section:
     lines = [
-        Line(entry.name, entry.places, "series", at)
+        Line(study.name_of(entry), entry.places, "series", at)
         for at, entry in enumerate(study.entries[:_MOST])
     ]
     drawing = Markup(label_curve(lines, None, "study-curve"))
     figure = Figure(
-        f"{study.metric} against labels",
+        f"{upper(study.metric)} against labels",
         drawing,
         protocol=f"{study.metric} on the test images; dots are repetitions, each with a "
         "pretraining, a choice of labels and draws of its own; bands are 95 % over repetitions "
@@ -158,14 +161,17 @@ def _curves(study: StudyFacts) -> Section:
 
 def _scores(study: StudyFacts) -> Table:
     rows = [
-        [cut(entry.name)] + [f"{percent(p.mean)} ({between(p.low, p.high)})" for p in entry.places]
+        [cut(study.name_of(entry))]
+        + [f"{percent(p.mean)} ({between(p.low, p.high)})" for p in entry.places]
         for entry in study.entries
     ]
     return Table(["", *(f"{n:,}" for n in study.labels)], rows)
 
 
 def _saved(study: StudyFacts) -> Section:
-    arms = [(entry.name, entry.saved) for entry in study.entries if entry.method != "none"]
+    arms = [
+        (study.name_of(entry), entry.saved) for entry in study.entries if entry.method != "none"
+    ]
     arms = [(name, saved) for name, saved in arms if saved][:_MOST]
     rows = [[cut(name), *(_words(one) for one in saved)] for name, saved in arms]
     figure = Figure(
