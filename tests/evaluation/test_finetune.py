@@ -48,8 +48,8 @@ def test_it_learns_and_leaves_the_backbone_that_it_was_given(frozen: bool) -> No
     before = tensor_digests(backbone)
     held = torch.arange(60) % 5 == 0
     trained = finetune(
-        task, backbone, images, torch.arange(60), size=8, frozen=frozen, budget=HEAD if frozen else SMALL,
-        held_out=held, runtime=Runtime("cpu", "fp32"),
+        task, backbone, images, torch.arange(60), size=8, frozen=frozen,
+        budget=HEAD if frozen else SMALL, held_out=held, runtime=Runtime("cpu", "fp32"),
     )  # fmt: skip
     assert tensor_digests(backbone) == before
     other, unseen = task_of(30, 1)

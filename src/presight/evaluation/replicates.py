@@ -60,10 +60,8 @@ def _shared(values: Floats) -> Floats:
     centered = values - values.mean(2, keepdims=True)
     total = centered.sum(0)
     together: Floats = total @ total.T
-    if seeds == 1:
-        return together / n
-    alone = sum(one @ one.T for one in centered)
-    found: Floats = (together - alone) / (n * seeds * (seeds - 1))
+    alone = np.zeros_like(together) if seeds == 1 else np.einsum("skn,sln->kl", centered, centered)
+    found: Floats = (together - alone) / (n * max(1, seeds * (seeds - 1)))
     return found
 
 

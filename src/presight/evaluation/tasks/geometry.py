@@ -79,13 +79,15 @@ class Place:
         moved = (points.astype(np.float64) - (x0, y0)) * scale
         if self.flip:
             moved[..., 0] = self.size - moved[..., 0]
-        return moved.astype(np.float32)
+        placed: NDArray[np.float32] = moved.astype(np.float32)
+        return placed
 
     def boxes(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Boxes [n, 4] in the view, cut at its edge; one that lies outside has no area."""
         corners = self.points(boxes.reshape(-1, 2, 2))
         ends = np.concatenate([corners.min(1), corners.max(1)], 1)
-        return np.clip(ends, 0.0, float(self.size), dtype=np.float32)
+        cut: NDArray[np.float32] = np.clip(ends, 0.0, float(self.size)).astype(np.float32)
+        return cut
 
     def plane(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
         """A plane [h, w] in the view [s, s], by its nearest pixels: values are never mixed."""
@@ -95,7 +97,8 @@ class Place:
         columns = np.floor(x0 + middle * (x1 - x0)).astype(int).clip(0, plane.shape[1] - 1)
         if self.flip:
             columns = columns[::-1]
-        return plane[rows[:, None], columns[None]]
+        seen: NDArray[np.generic] = plane[rows[:, None], columns[None]]
+        return seen
 
     def back(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Points [..., 2] of the view in pixels of the picture: the inverse of `points`."""
@@ -103,7 +106,9 @@ class Place:
         given = points.astype(np.float64)
         if self.flip:
             given = given * (-1.0, 1.0) + (self.size, 0.0)
-        return (given / self.size * (x1 - x0, y1 - y0) + (x0, y0)).astype(np.float32)
+        found = given / self.size * np.array([x1 - x0, y1 - y0]) + np.array([x0, y0])
+        placed: NDArray[np.float32] = found.astype(np.float32)
+        return placed
 
 
 def places(batch: Batch, view: ViewParams, size: int, originals: NDArray[np.int64]) -> list[Place]:

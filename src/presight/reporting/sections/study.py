@@ -99,8 +99,8 @@ def read_study(folder: Path) -> StudyFacts:
 
 def _entry(told: Mapping[str, Any], labels: Sequence[int]) -> Entry:
     places = [
-        Place(n, *(float(one) for one in score), [float(seed[at]) for seed in told["by_seed"]])
-        for at, (n, score) in enumerate(zip(labels, told["scores"], strict=True))
+        Place(n, float(mean), float(low), float(high), [float(s[at]) for s in told["by_seed"]])
+        for at, (n, (mean, low, high)) in enumerate(zip(labels, told["scores"], strict=True))
     ]
     saved = [
         Saved(int(one["n_labels"]), *_needed(one), str(one["status"])) for one in told["utility"]
