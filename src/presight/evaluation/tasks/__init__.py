@@ -5,5 +5,11 @@ from __future__ import annotations
 from presight import lazy
 
 __getattr__ = lazy.names(
-    __name__, {"Task": "task", "Metric": "task", "Classification": "classification"}
+    __name__,
+    {
+        "Task": "task",
+        "Metric": "task",
+        "Classification": "classification",
+        "Multilabel": "multilabel",
+    },
 )
