@@ -32,13 +32,19 @@ def _rows(features: Tensor) -> Tensor:
     return functional.normalize(features.float(), dim=1)
 
 
-def _blocks(bank: Tensor, queries: Tensor, itself: bool) -> Iterator[tuple[int, Tensor]]:
-    """First row and cosine similarities [b, n] of some queries at a time.
+def similarities(
+    bank: Tensor, queries: Tensor, *, itself: bool, cells: int = _CELLS
+) -> Iterator[tuple[int, Tensor]]:
+    """First row and cosine similarities float32 [b, n] of some queries at a time.
 
-    With `itself` the queries are the bank, and no row is similar to itself.
+    Args:
+        bank: float [n, d]; rows are normalized here.
+        queries: float [q, d].
+        itself: the queries are the bank, and no row is similar to itself: -inf.
+        cells: similarities of a block, about.
     """
     bank, queries = _rows(bank), _rows(queries)
-    size = max(1, _CELLS // max(1, len(bank)))
+    size = max(1, cells // max(1, len(bank)))
     for start in range(0, len(queries), size):
         similar = queries[start : start + size] @ bank.T
         if itself:
@@ -79,7 +85,7 @@ def nearest(
     k = max(0, min(k, len(bank) - itself))
     where = torch.empty(len(asked), k, dtype=torch.int64)
     alike = torch.empty(len(asked), k)
-    for start, similar in _blocks(bank, asked, itself) if k else ():
+    for start, similar in similarities(bank, asked, itself=itself) if k else ():
         part = slice(start, start + len(similar))
         where[part], values = _first(similar, k)
         alike[part] = values.clamp(-1.0, 1.0)
@@ -169,7 +175,7 @@ def knn(
     if k > n:
         k = neighbor_count(n, len(classes))
     predictions = []
-    for _, similar in _blocks(train, test, leave_one_out):
+    for _, similar in similarities(train, test, itself=leave_one_out):
         votes = _votes(similar, labels, k, temperature, len(classes))
         equal = votes >= votes.amax(1, keepdim=True) * (1.0 - _TIE)
         first = equal.to(torch.uint8).argmax(1)  # argmax takes the first of equals
