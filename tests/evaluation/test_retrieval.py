@@ -79,6 +79,8 @@ def test_a_query_is_no_answer_to_itself() -> None:
 def test_equal_features_are_at_chance_in_any_order() -> None:
     rows, labels = torch.eye(4)[:1].expand(20, 4), torch.arange(20) // 5
     assert retrieval(rows, labels).means["mAP"] == pytest.approx(4 / 19)
+    assert retrieval(rows, labels, ks=(1, 15, 16)).means["recall@15"] == 0.0
+    assert retrieval(rows, labels, ks=(1, 15, 16)).means["recall@16"] == 1.0
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
     assert retrieval(rows, labels[order]).means["mAP"] == pytest.approx(4 / 19)
 

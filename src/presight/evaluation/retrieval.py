@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from presight.evaluation.tasks.task import Influence, Metric
 
 KS = (1, 5, 10)
 """How many neighbors recall looks at."""
-_CELLS = 2**21  # similarities that are ranked at a time; their order takes some 100 MiB
+_CELLS = 2**22  # similarities that are ranked at a time: 16 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +58,9 @@ def retrieval(
         recall@k = share of queries with a relevant image among the k nearest
         mAP      = mean over queries of the mean precision at each relevant image
 
-    Equal similarities count as one step of the precision, and stand in the bank's order for the
-    recall. A query whose class no other image has can find nothing, and is left out of both.
+    Equal similarities are one step of the precision, and for the recall the relevant ones come
+    last among them: the bank's order does not matter, and equal features find nothing at once. A
+    query whose class no other image has can find nothing, and is left out of both.
 
     Args:
         features: float [n, d], the bank, on the device that does the work; rows are normalized.
@@ -91,7 +93,7 @@ def retrieval(
     parts = []
     for start, similar in similarities(features, asked, itself=itself, cells=_CELLS):
         own = truth[start : start + len(similar)]
-        parts.append(_values(similar, labels, own, ks, itself).cpu())
+        parts.append(_values(similar, labels, own, ks).cpu())
         if progress is not None:
             progress(start + len(similar), len(asked))
     values = torch.cat(parts)
@@ -106,25 +108,31 @@ def retrieval(
     return Retrieval(by_metric, kept, len(features) - itself)
 
 
-def _values(
-    similar: Tensor, labels: Tensor, own: Tensor, ks: Sequence[int], itself: bool
-) -> Tensor:
+def _values(similar: Tensor, labels: Tensor, own: Tensor, ks: Sequence[int]) -> Tensor:
     """Float64 [b, 1 + len(ks)], precision and recalls of each query; NaN where nothing is there."""
-    top, order = similar.sort(dim=1, descending=True, stable=True)
-    if itself:  # a query is the least similar to itself
-        top, order = top[:, :-1], order[:, :-1]
-    n = order.shape[1]
-    relevant = labels[order] == own[:, None]
-    right = relevant.cumsum(1)
-    last = torch.ones_like(relevant)
-    last[:, :-1] = top[:, 1:] != top[:, :-1]
-    places = torch.arange(n, device=similar.device).expand_as(order)
-    # Equal similarities are one step, which ends at the last of them.
-    ends = places.masked_fill(~last, n).flip(1).cummin(1).values.flip(1)
-    precision = right.gather(1, ends).double() / (ends + 1)
-    average = (precision * relevant).sum(1) / right[:, -1]
-    recalls = [(right[:, min(k, n) - 1] > 0).double() for k in ks]
-    return torch.stack((average, *recalls), 1)
+    relevant = (labels == own[:, None]) & (similar > -torch.inf)  # nothing is relevant to itself
+    sizes = relevant.sum(1)
+    most = int(sizes.max())
+    # The similarities of what is relevant, ascending; shorter rows begin with -inf.
+    place = torch.arange(most, device=similar.device).expand(len(similar), -1)
+    held = place >= (most - sizes)[:, None]
+    wanted = similar.new_full(held.shape, -torch.inf)
+    wanted[held] = similar[relevant]
+    wanted = _ascending(wanted)
+    # How many are as similar, or more so, of all and of what is relevant.
+    all_above = similar.shape[1] - torch.searchsorted(_ascending(similar), wanted)
+    right_above = most - torch.searchsorted(wanted, wanted)
+    average = (right_above.double() / all_above * held).sum(1) / sizes
+    first = (all_above - right_above)[:, -1:] if most else torch.zeros_like(sizes)[:, None]
+    recalls = first < torch.tensor(ks, device=first.device)
+    return torch.cat((average[:, None], recalls.double()), 1)
+
+
+def _ascending(values: Tensor) -> Tensor:
+    """Rows [b, n] in order; on a CPU numpy sorts several times as fast."""
+    if values.device.type == "cpu":
+        return torch.from_numpy(np.sort(values.numpy(), axis=1))
+    return values.sort(dim=1).values
 
 
 def _check(bank: Tensor, labels: Tensor, asked: Tensor, truth: Tensor, ks: Sequence[int]) -> None:
