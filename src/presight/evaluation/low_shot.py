@@ -14,7 +14,7 @@ from torch import Tensor
 from presight.core.draw import key_of, shuffled
 from presight.errors import DataError, UsageError
 from presight.evaluation.features import Progress, require_finite
-from presight.evaluation.precision import average_precision, mean_precision_influence
+from presight.evaluation.precision import Kind, average_precision, mean_precision_influence
 from presight.evaluation.split import stratified_folds
 from presight.evaluation.tasks.task import Influence
 
@@ -27,7 +27,7 @@ _FOLDS = 3
 _COST = 1.0  # where there are too few images to choose
 _EPS = 1e-5  # added to the length of features
 _WEIGHT = {1: 2.0, -1: 1.0}  # images with the class count twice
-_KIND = "envelope"
+_KIND: Kind = "envelope"
 Floats = NDArray[np.float64]
 
 
@@ -204,14 +204,12 @@ def _cost(features: Floats, own: Tensor, costs: Sequence[float], seed: int) -> f
         return _COST
 
     def precision(cost: float) -> float:
-        return sum(
-            average_precision(
-                _distances(features[kept.numpy()], own[kept], features[held.numpy()], cost)[0],
-                own[held].numpy(),
-                _KIND,
-            )
-            for kept, held in folds
-        )
+        total = 0.0
+        for kept, held in folds:
+            asked = features[held.numpy()]
+            values, _ = _distances(features[kept.numpy()], own[kept], asked, cost)
+            total += average_precision(values, own[held].numpy(), _KIND)
+        return total
 
     return max(costs, key=precision)
 
