@@ -45,6 +45,7 @@ class Multilabel(Classification):
         cls,
         source: Labelled[MultiClassTarget],
         images: Images,
+        *,
         classes: Sequence[str] | None = None,
     ) -> Self:
         """The task of a labelled source.
