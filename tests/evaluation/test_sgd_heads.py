@@ -34,8 +34,9 @@ def alone(setting: tuple[float, float], *, normalize: bool) -> Tensor:
     head = nn.Linear(5, 3).double()
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    norm = nn.BatchNorm1d(5, affine=False).double() if normalize else nn.Identity()
-    model = nn.Sequential(norm, head)
+    norm = nn.BatchNorm1d(5, eps=1e-6 * float(features.var(0).mean()), affine=False).double()
+    norm.running_mean, norm.running_var = features.mean(0), features.var(0)
+    model = nn.Sequential(norm, head) if normalize else head
     sgd = torch.optim.SGD(head.parameters(), lr=setting[0], momentum=0.9, weight_decay=setting[1])
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, UPDATES)
     for some in batches():

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+_EPS = 1e-6  # of a batch norm, for features of variance 1
+
 
 class Heads:
     """Linear heads on the same features, begun at zero and trained together.
@@ -21,7 +23,8 @@ class Heads:
         classes: C.
         like: features [n, d]; the heads take their width, device and type.
         momentum: of SGD.
-        normalize: a batch norm without weights comes first.
+        normalize: a batch norm without weights comes first, with an epsilon of a millionth of the
+            variance of `like`: features of any scale are normalized alike.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Heads:
         self.bias = like.new_zeros(len(settings), classes, dtype=number)
         self.rates, self.decays = self.weight.new_tensor(settings).T
         self.momentum = momentum
-        self.norm = nn.BatchNorm1d(width, affine=False).to(self.weight) if normalize else None
+        self.norm = _norm(like.detach().to(self.weight)) if normalize else None
         self._speeds = torch.zeros_like(self.weight), torch.zeros_like(self.bias)
 
     def _logits(self, features: Tensor) -> Tensor:
@@ -89,3 +92,15 @@ class Heads:
         assert variance is not None
         weight = weight / (variance + self.norm.eps).sqrt()
         return weight, bias - weight @ mean
+
+
+def _norm(like: Tensor) -> nn.BatchNorm1d:
+    """Begun at what it is to normalize: of few updates a running 0 and 1 would stay visible."""
+    variance, mean = torch.var_mean(like, 0)
+    norm = nn.BatchNorm1d(like.shape[1], eps=_EPS * (float(variance.mean()) or 1.0), affine=False)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.to(like)
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    return norm
