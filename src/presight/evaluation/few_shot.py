@@ -113,7 +113,8 @@ def few_shot(
     """Accuracies of classifiers that learn from a few images of a few classes, many times.
 
     Each episode draws classes, and of each of them images to learn from and others to be asked;
-    all classifiers see the same episodes. Features are scaled to length 1.
+    all classifiers see the same episodes, and so does every backbone: labels and seed decide them,
+    and accuracies by episode can be compared in pairs. Features are scaled to length 1.
 
     Args:
         features: float [n, d], of images that nothing was learned from before, such as test.

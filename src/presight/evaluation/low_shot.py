@@ -91,7 +91,7 @@ def svms(
 
     Args:
         train: float [n, d]; rows are divided by their length.
-        present: bool [n, C].
+        present: bool [n, C], which classes each image shows; of labels, `one_hot(labels).bool()`.
         test: float [q, d].
         test_present: bool [q, C].
         costs: that are tried; of equal ones the first.

@@ -92,6 +92,13 @@ def test_a_shown_class_that_was_not_learned_is_refused_and_an_idle_one_is_not() 
     assert idle.labels.tolist() == [[True, False], [False, False]]
 
 
+def test_strata_are_the_rarest_class_of_each_image() -> None:
+    present = torch.tensor([[1, 0, 0], [1, 1, 0], [1, 1, 1], [0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    assert Multilabel(present.bool()).strata.tolist() == [0, 1, 2, 3, 0, 1]
+    every = torch.ones(3, 1, dtype=torch.bool)  # a class that all images show
+    assert Multilabel(every).strata.tolist() == [0, 0, 0]
+
+
 def test_no_class_in_the_whole_test_set_is_said() -> None:
     task = Multilabel(torch.zeros(3, 2, dtype=torch.bool))
     with pytest.raises(DataError, match="nothing to find"):

@@ -78,6 +78,18 @@ class Multilabel(Classification):
                 present[:, names.index(name)] = shown[:, c]
         return cls(torch.from_numpy(present), names)
 
+    @property
+    def strata(self) -> Tensor:
+        """Int64 [N], the rarest class that each image shows, C where it shows none.
+
+        Subsets and hold-outs are drawn by it: in proportion to these, rare classes are not lost.
+        """
+        shown = self.labels.long()
+        counts = torch.where(self.labels, shown.sum(0), len(shown) + 1)
+        nothing = torch.full_like(counts[:, :1], len(shown))
+        # In the last place, before any class that the image does not show.
+        return torch.cat((counts, nothing), 1).argmin(1)
+
     def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
         """Binary cross-entropy, the mean over images and classes, natural logarithm."""
         logits, present = model(views["view"]).float(), views["label"].float()
