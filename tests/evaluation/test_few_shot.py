@@ -22,6 +22,7 @@ from presight.evaluation.few_shot import (
 )
 
 QUICK = Episodes(ways=3, shots=2, queries=4, count=30)
+MEAN = {"mean": nearest_mean}
 
 
 def made(n: int = 60, seed: int = 0, noise: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -91,21 +92,23 @@ def test_classifiers_see_the_same_episodes_and_the_seed_decides_them() -> None:
     pair = {"one": nearest_mean, "other": nearest_mean}
     both = few_shot(features, labels, QUICK, classifiers=pair)
     assert both["one"].values.tolist() == both["other"].values.tolist()
-    again = few_shot(features, labels, QUICK, seed=1)["nearest class mean"]
+    again = few_shot(features, labels, QUICK, seed=1, classifiers=MEAN)["mean"]
     assert again.values.tolist() != both["one"].values.tolist()
 
 
 def test_length_of_features_does_not_matter() -> None:
     features, labels = made()
     scaled = features * (1 + torch.arange(60)[:, None])
-    plain = few_shot(features, labels, QUICK)["nearest class mean"]
-    assert few_shot(scaled, labels, QUICK)["nearest class mean"].mean == pytest.approx(plain.mean)
+    plain = few_shot(features, labels, QUICK, classifiers=MEAN)["mean"]
+    assert few_shot(scaled, labels, QUICK, classifiers=MEAN)["mean"].mean == pytest.approx(
+        plain.mean
+    )
 
 
 def test_classes_with_too_few_images_are_not_drawn() -> None:
     features, labels = made(noise=0.05)
     labels[:3] = torch.tensor([7, 8, 9])
-    assert few_shot(features, labels, QUICK)["nearest class mean"].mean == 1.0
+    assert few_shot(features, labels, QUICK, classifiers=MEAN)["mean"].mean == 1.0
     with pytest.raises(DataError, match="4 of 7 classes have 6 images"):
         few_shot(features, labels, Episodes(5, 2, 4, 3))
 
