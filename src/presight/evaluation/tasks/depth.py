@@ -1,0 +1,198 @@
+"""Depth: meters for each pixel, the share within a factor of 1.25, relative error, RMSE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from presight.core.backbone import Backbone
+from presight.core.batch import Views
+from presight.data.canvas import Images
+from presight.data.source import Labelled
+from presight.data.targets import DepthTarget
+from presight.errors import DataError
+from presight.evaluation.tasks.dense import (
+    Dense,
+    Head,
+    OnMap,
+    Plane,
+    Planes,
+    dense_head,
+    enlarged,
+    require,
+    share,
+)
+from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric
+
+NEAREST, FARTHEST = 1e-3, 1e4
+"""Meters that answers are kept between."""
+
+_FACTORS = {f"delta 1.25{power}": 1.25**k for k, power in enumerate(("", "^2", "^3"), start=1)}
+_ERRORS = {"AbsRel": "%", "RMSE": "m"}
+_POOLED = " by pixel"
+
+
+def _metrics(suffix: str) -> tuple[Metric, ...]:
+    deltas = (Metric(name + suffix) for name in _FACTORS)
+    errors = (Metric(name + suffix, False, unit) for name, unit in _ERRORS.items())
+    return (*deltas, *errors)
+
+
+class DepthModel(OnMap):
+    """A backbone whose head answers with the logarithm of a depth.
+
+    The answer begins at the median depth of the first batch of labels: a linear head on
+    normalized maps could reach it with its bias only, by a learning rate's width an update.
+    """
+
+    def __init__(self, backbone: Backbone, head: nn.Module) -> None:
+        super().__init__(backbone, head)
+        self.register_buffer("start", torch.zeros(()))
+        self.register_buffer("started", torch.zeros((), dtype=torch.bool))
+        self.start: Tensor
+        self.started: Tensor
+
+    def begin(self, logs: Tensor) -> None:
+        """Take the median of logarithms of depths [n] to begin with, once."""
+        if len(logs) and not bool(self.started):
+            self.start.copy_(logs.median())
+            self.started.fill_(True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logarithm of meters, [B, 1, h, w], as coarse as the map."""
+        return super().forward(images) + self.start
+
+
+class Depth(Dense):
+    """How far each pixel's surface is along the optical axis.
+
+    It learns by the L1 distance of logarithms: that is the distance delta counts (a factor of 1.25
+    up or down is log 1.25 either way), it needs no unit, and answers are positive by themselves.
+    Views are never cropped: what is closer up looks nearer.
+
+    Figures are means over images of each image's own figure, over its pixels of known depth (the
+    convention of AdaBins and most papers since Eigen et al. 2014); those called "by pixel" pool the
+    pixels of all images. Images without a known depth count in neither; see `skipped`.
+
+    Args:
+        planes: meters, float32; 0 where the depth is not known.
+        head: linear or fcn; see `dense_head`.
+    """
+
+    name: ClassVar[str] = "depth"
+    metrics: ClassVar[tuple[Metric, ...]] = (*_metrics(""), *_metrics(_POOLED))
+
+    def __init__(self, planes: Planes, head: Head = "linear") -> None:
+        super().__init__(planes, 1, head, scale=1.0)
+
+    @classmethod
+    def of(
+        cls, source: Labelled[DepthTarget], images: Images, *, head: Head = "linear"
+    ) -> Self:
+        """The task on a labelled set.
+
+        Args:
+            source: the set.
+            images: its images.
+            head: linear or fcn.
+
+        Raises:
+            DataError: images of another set.
+        """
+        require(source, images)
+        return cls(Planes(source, _known), head)
+
+    def model(self, backbone: Backbone) -> DepthModel:
+        """A head on the backbone's last map."""
+        return DepthModel(backbone, dense_head(backbone.stage_dims[-1], 1, self.head))
+
+    def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
+        """Mean distance of logarithms over the pixels of known depth."""
+        label = views["label"]
+        known = label > 0
+        logs = torch.where(known, label, 1.0).log()
+        assert isinstance(model, DepthModel)
+        model.begin(logs[known])
+        answer = enlarged(model(views["view"]), label.shape[1:])[:, 0]
+        distance = ((answer - logs).abs() * known).sum()
+        return {"log distance": distance / known.sum().clamp(min=1)}
+
+    def judge(self, predictions: Tensor, rows: Tensor) -> Tensor:
+        """Sums over each image's pixels of known depth, float64 [B, 6].
+
+        Pixels; those within 1.25, 1.25^2 and 1.25^3; sum of |p - g| / g; sum of (p - g)^2.
+
+        Args:
+            predictions: logarithms of meters [B, 1, h, w].
+            rows: int64 [B].
+        """
+        found = torch.zeros(len(rows), 6, dtype=torch.float64)
+        for row, (logs, plane) in enumerate(zip(predictions, self.planes.of(rows), strict=True)):
+            answer = enlarged(logs[None], plane.shape)[0, 0].exp().clamp(NEAREST, FARTHEST)
+            truth = torch.from_numpy(plane).to(answer.device)
+            found[row] = sums(answer[truth > 0], truth[truth > 0])
+        return found
+
+    def score(self, judged: Judged, rows: Tensor) -> Mapping[str, Influence]:
+        """Every figure by both conventions.
+
+        Args:
+            judged: float64 [n, 6], from `judge`.
+            rows: int64 [n].
+
+        Raises:
+            DataError: no image has a known depth.
+        """
+        held = torch.as_tensor(judged)
+        pixels, parts = held[:, 0], held[:, 1:]
+        counts = (pixels > 0).double()
+        if not bool(counts.any()):
+            raise DataError("no pixel of the test images has a depth; label some of them.")
+        own = parts / pixels.clamp(min=1)[:, None]
+        own[:, -1].sqrt_()
+        names = (*_FACTORS, *_ERRORS)
+        found = {name: share(own[:, k], counts) for k, name in enumerate(names)}
+        pooled = {name + _POOLED: share(parts[:, k], pixels) for k, name in enumerate(names)}
+        square = pooled["RMSE" + _POOLED]
+        root = np.sqrt(square.mean())
+        # The square root's derivative; where nothing is wrong, no image is.
+        pooled["RMSE" + _POOLED] = root + (square - root**2) / (2 * root) if root else square
+        return found | pooled
+
+    def skipped(self, judged: Judged) -> int:
+        """How many images have no known depth, and count in no figure."""
+        return int((torch.as_tensor(judged)[:, 0] == 0).sum())
+
+    def blind(self, rows: Tensor, tested: Depth, test_rows: Tensor) -> Judged:
+        """Answers of one who knows no picture: everywhere the median of the images' medians.
+
+        Args:
+            rows: int64 [n], whose labels are known.
+            tested: the task on the test set.
+            test_rows: int64 [m], of it.
+
+        Raises:
+            DataError: none of the rows has a known depth.
+        """
+        medians = [np.median(plane[plane > 0]) for plane in self.planes.of(rows) if plane.any()]
+        if not medians:
+            raise DataError("no labelled image has a pixel of known depth; label some of them.")
+        answer = torch.full((len(test_rows), 1, 1, 1), float(np.log(np.median(medians))))
+        return tested.judge(answer, test_rows)
+
+
+def sums(answer: Tensor, truth: Tensor) -> Tensor:
+    """What `Depth.judge` keeps of an image, float64 [6], from meters [n] > 0."""
+    p, g = answer.double(), truth.double()
+    factor = torch.maximum(p / g, g / p)
+    within = [(factor < limit).sum() for limit in _FACTORS.values()]
+    errors = [((p - g).abs() / g).sum(), (p - g).square().sum()]
+    return torch.stack([torch.tensor(len(g)), *(part.cpu() for part in (*within, *errors))]).double()
+
+
+def _known(target: DepthTarget) -> Plane:
+    return np.where(target.valid, target.depth, np.float32(0))
