@@ -43,13 +43,13 @@ class Planes:
 
     Args:
         source: the labelled set.
-        read: from a target of it to a plane.
+        read: from an image's number to its plane.
 
     Attributes:
         sizes: int64 [N, 2], height and width of each picture.
     """
 
-    def __init__(self, source: Labelled[Any], read: Callable[[Any], Plane]) -> None:
+    def __init__(self, source: Labelled[Any], read: Callable[[int], Plane]) -> None:
         self.sizes = source_sizes(source)
         self._source, self._read = source, read
         self._together = _TOGETHER if isinstance(source, Blocks) else 1
@@ -85,7 +85,7 @@ class Planes:
         return shown(self._source.identity(row))
 
     def _made(self, row: int) -> Plane:
-        plane = np.array(self._read(self._source.target(row)))  # a copy: blocks are not held
+        plane = np.array(self._read(row))  # a copy: blocks are not held
         if plane.shape != tuple(self.sizes[row]):
             expected = " x ".join(map(str, self.sizes[row]))
             raise DataError(
@@ -138,7 +138,8 @@ def dense_head(channels: int, outputs: int, kind: Head) -> nn.Sequential:
         layers = [*_block(channels), *_block(WIDTH)]
         last = nn.Conv2d(WIDTH, outputs, 1)
     else:
-        raise UsageError(f"no head {kind!r} for dense tasks; known are {', '.join(get_args(Head))}.")
+        known = ", ".join(get_args(Head))
+        raise UsageError(f"no head {kind!r} for dense tasks; known are {known}.")
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # it has one
     return nn.Sequential(*layers, last)
@@ -229,5 +230,5 @@ def require(source: Labelled[Any], images: Images) -> None:
     """
     if len(source) != len(images):
         raise DataError(
-            f"{len(source):,} labelled images and {len(images):,} images; the same set was expected."
+            f"{len(source):,} labels and {len(images):,} images; the same set was expected."
         )

@@ -90,9 +90,7 @@ class Depth(Dense):
         super().__init__(planes, 1, head, scale=1.0)
 
     @classmethod
-    def of(
-        cls, source: Labelled[DepthTarget], images: Images, *, head: Head = "linear"
-    ) -> Self:
+    def of(cls, source: Labelled[DepthTarget], images: Images, *, head: Head = "linear") -> Self:
         """The task on a labelled set.
 
         Args:
@@ -104,7 +102,12 @@ class Depth(Dense):
             DataError: images of another set.
         """
         require(source, images)
-        return cls(Planes(source, _known), head)
+
+        def read(row: int) -> Plane:
+            target = source.target(row)
+            return np.where(target.valid, target.depth, np.float32(0))
+
+        return cls(Planes(source, read), head)
 
     def model(self, backbone: Backbone) -> DepthModel:
         """A head on the backbone's last map."""
@@ -189,10 +192,6 @@ def sums(answer: Tensor, truth: Tensor) -> Tensor:
     """What `Depth.judge` keeps of an image, float64 [6], from meters [n] > 0."""
     p, g = answer.double(), truth.double()
     factor = torch.maximum(p / g, g / p)
-    within = [(factor < limit).sum() for limit in _FACTORS.values()]
-    errors = [((p - g).abs() / g).sum(), (p - g).square().sum()]
-    return torch.stack([torch.tensor(len(g)), *(part.cpu() for part in (*within, *errors))]).double()
-
-
-def _known(target: DepthTarget) -> Plane:
-    return np.where(target.valid, target.depth, np.float32(0))
+    within = [factor < limit for limit in _FACTORS.values()]
+    parts = (torch.ones_like(g), *within, (p - g).abs() / g, (p - g).square())
+    return torch.stack([part.double().sum() for part in parts]).cpu()

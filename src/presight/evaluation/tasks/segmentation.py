@@ -71,8 +71,15 @@ class Segmentation(Dense):
         for number, name in enumerate(source.classes):
             table[number] = learned.index(name) if name in learned else IGNORE
 
-        def read(target: MaskTarget) -> Plane:
-            values: Plane = table[target.mask]
+        def read(row: int) -> Plane:
+            mask = source.target(row).mask
+            highest = int(mask[mask != IGNORE].max(initial=0))
+            if highest >= len(source.classes):
+                raise DataError(
+                    f"the mask of {shown(source.identity(row))} has the value {highest}; the set "
+                    f"has {len(source.classes)} classes, from 0 on, and 255 to count neither way."
+                )
+            values: Plane = table[mask]
             return values
 
         _refuse_strange(source, learned)
