@@ -103,8 +103,8 @@ def learned(
     train: Painted,
     test: Painted,
     *,
-    updates: int = 120,
-    rate: float = 1e-2,
+    updates: int = 60,
+    rate: float = 3e-2,
     size: int = 20,
 ) -> dict[str, float]:
     """Scores on the test set after learning from all of the training set."""
