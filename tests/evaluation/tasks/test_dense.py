@@ -90,8 +90,23 @@ def test_the_head_sits_on_the_last_map() -> None:
             last = super().stages(images)[0]
             return images, last[:, :, ::4, ::4]
 
-    model = OnMap(Two(), dense_head(6, 3, "linear"))
-    assert model(torch.rand(2, 3, 8, 8)).shape == (2, 3, 2, 2)
+    model = OnMap(Two(), dense_head(6, 3, "linear"), 3)
+    pictures = torch.rand(2, 3, 8, 8)
+    assert model(pictures).shape == (2, 3, 2, 2)
+    model.begin(torch.tensor([1.0, 2.0, 3.0]))
+    assert model(pictures).mean((0, 2, 3)).tolist() == [1, 2, 3]
+    assert "start" in model.state_dict()
+
+
+def test_the_first_labels_tell_where_to_begin_and_no_later_ones() -> None:
+    task = Segmentation.of(Painted(4), Painted(4))
+    model = task.model(Fine())
+    views = {"view": torch.rand(1, 3, 2, 2), "label": torch.full((1, 2, 2), 255)}
+    for label, start in ((255, [0.0] * 4), (2, [1e-3, 1e-3, 1, 1e-3]), (3, [1e-3, 1e-3, 1, 1e-3])):
+        views["label"][0, 0] = label
+        task.losses(model, views)
+        expected = torch.tensor(start).log() if label < 255 else torch.zeros(4)
+        assert model.start.tolist() == pytest.approx(expected.tolist())
 
 
 def test_enlarging_is_bilinear_between_pixel_centers() -> None:

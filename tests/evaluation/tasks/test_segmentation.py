@@ -162,14 +162,16 @@ def test_a_value_beyond_the_classes() -> None:
         task(source).planes[1]
 
 
-def test_the_loss_is_a_mean_over_pixels_that_count() -> None:
+def test_the_loss_is_a_mean_over_pixels_that_count_and_begins_at_the_shares() -> None:
     source = Painted(2)
     held = task(source)
     model = held.model(Fine())
     views = {"view": torch.rand(2, 3, 8, 8), "label": torch.full((2, 8, 8), 255)}
     assert held.losses(model, views)["cross-entropy"].item() == 0.0
-    views["label"][0, 0, :2] = 1
-    assert held.losses(model, views)["cross-entropy"].item() == pytest.approx(np.log(4))
+    views["label"][0, 0, :4] = torch.tensor([1, 1, 1, 3])
+    loss = held.losses(model, views)["cross-entropy"].item()
+    assert loss == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), abs=3e-3)
+    assert model.start.softmax(0).tolist() == pytest.approx([0, 0.75, 0, 0.25], abs=2e-3)
 
 
 def test_a_blind_answer_is_the_commonest_class() -> None:
@@ -220,7 +222,7 @@ def test_scenes() -> None:
     views = held.views(32, augment=True)
     batch = images_of(source, side=32).batch(torch.arange(4))
     losses = held.losses(model, views(batch, Draw(0, 0, batch.index)))
-    assert losses["cross-entropy"].item() == pytest.approx(np.log(11), abs=1e-5)
+    assert 0 < losses["cross-entropy"].item() < np.log(11) / 2
 
 
 def test_roads(tmp_path: Path) -> None:
@@ -237,5 +239,5 @@ def test_roads(tmp_path: Path) -> None:
     assert int(judged.sum()) == len(source) * 480 * 360 - void
     found = held.score(judged, rows)
     assert 0.02 < found["mIoU"].mean() < 0.06
-    assert 0.25 < found["pixel accuracy"].mean() < 0.5
+    assert 0.15 < found["pixel accuracy"].mean() < 0.5
     assert CLASSES[0] not in held.classes

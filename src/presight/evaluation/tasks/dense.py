@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -151,12 +152,34 @@ def _block(channels: int) -> tuple[nn.Module, ...]:
 
 
 class OnMap(Headed):
-    """A backbone with a head on its last map."""
+    """A backbone with a head on its last map, whose first answer is a blind one.
+
+    The head begins at zero, and its answers at a constant that the first batch of labels gives.
+    A linear head on normalized maps could move there with its biases only, by a learning rate's
+    width an update, and would still be on its way when the budget is used up.
+
+    Args:
+        backbone: images to maps.
+        head: on the last of them.
+        outputs: of the head, at each location.
+    """
+
+    def __init__(self, backbone: Backbone, head: nn.Module, outputs: int) -> None:
+        super().__init__(backbone, head)
+        self.register_buffer("start", torch.zeros(outputs))
+        self.register_buffer("started", torch.zeros((), dtype=torch.bool))
+        self.start: Tensor
+        self.started: Tensor
+
+    def begin(self, answer: Tensor) -> None:
+        """Begin with an answer, float [outputs]."""
+        self.start.copy_(answer)
+        self.started.fill_(True)
 
     def forward(self, images: Tensor) -> Tensor:
         """The head's answer [B, outputs, h, w], as coarse as the map."""
         answer: Tensor = self.head(self.backbone.stages(images)[-1])
-        return answer
+        return answer + self.start[:, None, None]
 
 
 def enlarged(maps: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -183,13 +206,38 @@ class Dense(Task):
 
     def model(self, backbone: Backbone) -> OnMap:
         """A head on the backbone's last map."""
-        return OnMap(backbone, dense_head(backbone.stage_dims[-1], self.outputs, self.head))
+        head = dense_head(backbone.stage_dims[-1], self.outputs, self.head)
+        return OnMap(backbone, head, self.outputs)
 
     def views(self, size: int, *, augment: bool) -> Labels:
         """Mirrored at random and, where the labels bear it, cropped; or the whole picture."""
         if not augment:
             return Labels(planes=self.planes, size=size)
         return Labels(planes=self.planes, size=size, scale=(self.scale, 1.0), flip=0.5)
+
+    def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
+        """The loss of the answers, enlarged to the views; the first labels tell where to begin."""
+        assert isinstance(model, OnMap)
+        label = views["label"]
+        if not bool(model.started) and bool(self.known(label).any()):
+            model.begin(self.constant(label))
+        return self.compared(enlarged(model(views["view"]), label.shape[1:]), label)
+
+    @abstractmethod
+    def known(self, label: Tensor) -> Tensor:
+        """Bool [B, s, s], the pixels that count."""
+
+    @abstractmethod
+    def constant(self, label: Tensor) -> Tensor:
+        """The best answer without a look at the pictures, float [outputs].
+
+        Args:
+            label: [B, s, s], some of whose pixels count.
+        """
+
+    @abstractmethod
+    def compared(self, answers: Tensor, label: Tensor) -> Mapping[str, Tensor]:
+        """Losses of answers float [B, outputs, s, s], means over the pixels that count."""
 
     def predict(self, model: Headed, images: Tensor) -> Tensor:
         """The head's answers, float [B, outputs, h, w], as coarse as the backbone's last map.

@@ -7,10 +7,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from presight.core.backbone import Backbone
-from presight.core.batch import Views
 from presight.data.canvas import Images
 from presight.data.source import Labelled
 from presight.data.targets import DepthTarget
@@ -18,15 +16,13 @@ from presight.errors import DataError
 from presight.evaluation.tasks.dense import (
     Dense,
     Head,
-    OnMap,
     Plane,
     Planes,
-    dense_head,
     enlarged,
     require,
     share,
 )
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric
+from presight.evaluation.tasks.task import Influence, Judged, Metric
 
 NEAREST, FARTHEST = 1e-3, 1e4
 """Meters that answers are kept between."""
@@ -40,31 +36,6 @@ def _metrics(suffix: str) -> tuple[Metric, ...]:
     deltas = (Metric(name + suffix) for name in _FACTORS)
     errors = (Metric(name + suffix, False, unit) for name, unit in _ERRORS.items())
     return (*deltas, *errors)
-
-
-class DepthModel(OnMap):
-    """A backbone whose head answers with the logarithm of a depth.
-
-    The answer begins at the median depth of the first batch of labels: a linear head on
-    normalized maps could reach it with its bias only, by a learning rate's width an update.
-    """
-
-    def __init__(self, backbone: Backbone, head: nn.Module) -> None:
-        super().__init__(backbone, head)
-        self.register_buffer("start", torch.zeros(()))
-        self.register_buffer("started", torch.zeros((), dtype=torch.bool))
-        self.start: Tensor
-        self.started: Tensor
-
-    def begin(self, logs: Tensor) -> None:
-        """Take the median of logarithms of depths [n] to begin with, once."""
-        if len(logs) and not bool(self.started):
-            self.start.copy_(logs.median())
-            self.started.fill_(True)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logarithm of meters, [B, 1, h, w], as coarse as the map."""
-        return super().forward(images) + self.start
 
 
 class Depth(Dense):
@@ -109,20 +80,19 @@ class Depth(Dense):
 
         return cls(Planes(source, read), head)
 
-    def model(self, backbone: Backbone) -> DepthModel:
-        """A head on the backbone's last map."""
-        return DepthModel(backbone, dense_head(backbone.stage_dims[-1], 1, self.head))
+    def known(self, label: Tensor) -> Tensor:
+        """Where there is a depth."""
+        return label > 0
 
-    def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
-        """Mean distance of logarithms over the pixels of known depth."""
-        label = views["label"]
+    def constant(self, label: Tensor) -> Tensor:
+        """The median."""
+        return label[label > 0].median().log()[None]
+
+    def compared(self, answers: Tensor, label: Tensor) -> Mapping[str, Tensor]:
+        """Mean distance of logarithms."""
         known = label > 0
-        logs = torch.where(known, label, 1.0).log()
-        assert isinstance(model, DepthModel)
-        model.begin(logs[known])
-        answer = enlarged(model(views["view"]), label.shape[1:])[:, 0]
-        distance = ((answer - logs).abs() * known).sum()
-        return {"log distance": distance / known.sum().clamp(min=1)}
+        distances = (answers[:, 0] - torch.where(known, label, 1.0).log()).abs()
+        return {"log distance": (distances * known).sum() / known.sum().clamp(min=1)}
 
     def judge(self, predictions: Tensor, rows: Tensor) -> Tensor:
         """Sums over each image's pixels of known depth, float64 [B, 6].

@@ -10,15 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from presight.core.batch import Views
 from presight.data.canvas import Images
 from presight.data.source import Labelled, shown
 from presight.data.targets import IGNORE, MaskTarget
 from presight.errors import DataError
 from presight.evaluation.tasks.dense import Dense, Head, Plane, Planes, enlarged, require, share
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric
+from presight.evaluation.tasks.task import Influence, Judged, Metric
 
 _LEAST_AREA = 0.25
+_LEAST_SHARE = 1e-3
 _AT_ONCE = 1 << 25  # logits enlarged at a time: a photograph's do not fit into memory
 
 
@@ -85,11 +85,18 @@ class Segmentation(Dense):
         _refuse_strange(source, learned)
         return cls(Planes(source, read), learned, head)
 
-    def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
-        """Cross-entropy, natural logarithm, mean over the pixels that count."""
-        label = views["label"].long()
-        logits = enlarged(model(views["view"]), label.shape[1:])
-        total = F.cross_entropy(logits, label, ignore_index=IGNORE, reduction="sum")
+    def known(self, label: Tensor) -> Tensor:
+        """All but 255."""
+        return label != IGNORE
+
+    def constant(self, label: Tensor) -> Tensor:
+        """Logarithms of the classes' shares of the pixels; none below a thousandth."""
+        counts = torch.bincount(label[label != IGNORE].long(), minlength=self.outputs)
+        return (counts / counts.sum()).clamp(min=_LEAST_SHARE).log()
+
+    def compared(self, answers: Tensor, label: Tensor) -> Mapping[str, Tensor]:
+        """Cross-entropy, natural logarithm."""
+        total = F.cross_entropy(answers, label.long(), ignore_index=IGNORE, reduction="sum")
         return {"cross-entropy": total / (label != IGNORE).sum().clamp(min=1)}
 
     def judge(self, predictions: Tensor, rows: Tensor) -> Tensor:
