@@ -113,7 +113,7 @@ def learned(
     budget = StepBudget(least=updates, batch_size=8, rates=(rate,))
     done = finetune(
         task, Fine(), train, torch.arange(len(train)), size=size, frozen=False, budget=budget,
-        runtime=Runtime("cpu"),
+        runtime=Runtime("cpu", "fp32"),
     )  # fmt: skip
     rows = torch.arange(len(test))
     found = tested.score(judged(tested, done.model, test, rows, size=size), rows)
