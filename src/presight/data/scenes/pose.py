@@ -30,6 +30,11 @@ def viewpoint(quaternion: Tensor, position: Tensor, place: Tensor) -> Tensor:
     return angles.float()  # rounded once, whichever routine computed it
 
 
+def matrices(quaternions: Tensor) -> Tensor:
+    """Matrices [n, 3, 3] of unit quaternions [n, 4]; columns are the object's axes in the world."""
+    return rotation(quaternions.mT).permute(2, 0, 1)
+
+
 def five_poses(quaternion: Tensor) -> Tensor:
     """0 upright within 22.5 degrees, else 1 to 4: which way it leans, int64 [n].
 

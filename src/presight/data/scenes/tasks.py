@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from presight.data.scenes.camera import camera
 from presight.data.scenes.factors import Kind
+from presight.data.scenes.pose import matrices
 from presight.data.scenes.render import Rendered, render
 from presight.data.scenes.shapes import CLASSES
 from presight.data.scenes.source import BLOCK, Scenes
-from presight.data.scenes.vectors import rotation
 from presight.data.source import Labelled, Pixels
 from presight.data.targets import (
     BoxesTarget,
@@ -146,7 +146,7 @@ def _keypoints(made: Rendered, row: int) -> KeypointsTarget:
     kept = _kept(made, row)
     size = made.image.shape[-1]
     reach = (made.scale[row, kept] / 2)[:, None, None]
-    axes = rotation(made.quaternion[row, kept].T).permute(2, 1, 0) * reach  # [n, axis, world]
+    axes = matrices(made.quaternion[row, kept]).mT * reach  # [n, axis, world]
     center = made.position[row, kept][:, None]
     places = torch.cat([center, center + axes], 1)  # [n, 4, 3]
     eye = camera(made.label.shape[1])

@@ -11,5 +11,11 @@ __getattr__ = lazy.names(
         "Metric": "task",
         "Classification": "classification",
         "Multilabel": "multilabel",
+        "Detection": "detection",
+        "Segmentation": "segmentation",
+        "Depth": "depth",
+        "Keypoints": "keypoints",
+        "Pose": "pose",
+        "FivePoses": "pose",
     },
 )

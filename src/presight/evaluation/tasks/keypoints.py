@@ -1,0 +1,355 @@
+"""Keypoints: named points of the one object in an image, read off heat maps."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from presight.core.backbone import Backbone
+from presight.core.batch import Batch, Views
+from presight.core.draw import Draw
+from presight.core.recipe import Recipe
+from presight.data.labels.problems import Problem
+from presight.data.pack import source_sizes
+from presight.errors import DataError
+from presight.evaluation.tasks.geometry import Framed, places
+from presight.evaluation.tasks.oks import SIGMA, average_precision, coco_sigmas, similarity
+from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task
+
+if TYPE_CHECKING:
+    from presight.data.canvas import Images
+    from presight.data.source import Labelled
+    from presight.data.targets import KeypointsTarget
+
+NEAR = 0.1
+"""Share of the object's size within which a point counts as right."""
+
+QUARTER = 4
+"""Side of a view over that of its heat maps."""
+
+_WIDTH = 128
+
+
+class HeatMaps(nn.Module):
+    """Maps to heat maps: two deconvolutions, one linear layer by place, bilinear to their size.
+
+    Source: Xiao, Wu, Wei, Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018, with
+    two deconvolutions of 128 instead of three of 256.
+
+    Args:
+        channels: of the map.
+        points: heat maps that come out.
+    """
+
+    def __init__(self, channels: int, points: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before in (channels, _WIDTH):
+            layers += [
+                nn.ConvTranspose2d(before, _WIDTH, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(_WIDTH),
+                nn.ReLU(inplace=True),
+            ]
+        last = nn.Conv2d(_WIDTH, points, 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*layers, last)
+
+    def forward(self, found: Tensor, side: int) -> Tensor:
+        """Logits [B, points, side, side] of maps [B, channels, h, w]."""
+        logits = self.layers(found).float()
+        return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False)
+
+
+class Mapped(Headed):
+    """A backbone with heat maps on its last map."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [B, k, s / 4, s / 4] of views [B, 3, s, s]."""
+        side = max(1, images.shape[-1] // QUARTER)
+        answer: Tensor = self.head(self.backbone.stages(images)[-1], side)
+        return answer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Pointed(Recipe):
+    """Framed views and where the points lie in them.
+
+    Args:
+        base: draws the views.
+        points: float32 [N, k, 2], by sample, pixels of the picture.
+        visible: bool [N, k].
+        originals: int64 [N, 2], height and width of the pictures.
+        mirrored: for each point which one it is in a mirror.
+    """
+
+    name: ClassVar[str] = "pointed"
+    keys: ClassVar[dict[str, str]] = {
+        "view": "[B,3,s,s], one view of each image",
+        "points": "[B,k,2], x and y as shares of the view",
+        "visible": "bool [B,k], known and in the view",
+    }
+
+    base: Framed
+    points: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    originals: NDArray[np.int64]
+    mirrored: tuple[int, ...]
+
+    def __call__(self, batch: Batch, draw: Draw) -> Views:
+        """`view`, `points` and `visible`."""
+        view, order = self.base.params(batch, draw), list(self.mirrored)
+        rows = batch.index.tolist()
+        points, visible = self.points[rows].copy(), self.visible[rows].copy()
+        for row, place in enumerate(places(batch, view, self.size, self.originals)):
+            points[row] = place.points(points[row])
+            if place.flip:
+                points[row], visible[row] = points[row, order], visible[row, order]
+        visible &= ((points >= 0) & (points <= self.size)).all(2)
+        device = batch.index.device
+        return {
+            "view": self.base.drawn(batch, view),
+            "points": torch.from_numpy(points / self.size).to(device),
+            "visible": torch.from_numpy(visible).to(device),
+        }
+
+
+class Keypoints(Task):
+    """Where the named points of an object are; of several objects the largest is the one.
+
+    The object's size is the longer side of the box around its known points, or the square root of
+    its area where that is more.
+
+    Args:
+        points: float32 [N, k, 2], x and y in pixels of the picture, by sample.
+        visible: bool [N, k], which of them are known; at least one a sample.
+        area: float32 [N], pixels, > 0.
+        names: k names.
+        originals: int64 [N, 2], height and width of the pictures.
+        problems: what was left out.
+
+    Attributes:
+        sigmas: float64 [k], of the similarity OKS: COCO's for its 17 points, else 0.05.
+        mirrored: for each point which one it is in a mirror; None where names do not say it, and
+            then nothing is mirrored.
+    """
+
+    name: ClassVar[str] = "keypoints"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("PCK@0.1"),
+        Metric("OKS AP"),
+        Metric("mean error", higher_is_better=False, unit="pixels"),
+    )
+
+    def __init__(
+        self,
+        points: NDArray[np.float32],
+        visible: NDArray[np.bool_],
+        area: NDArray[np.float32],
+        names: Sequence[str],
+        originals: NDArray[np.int64],
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        self.points, self.visible, self.area = points, visible, area
+        self.names, self.originals, self.problems = tuple(names), originals, tuple(problems)
+        self.sigmas = coco_sigmas(self.names)
+        self.mirrored = mirrored(self.names)
+
+    @classmethod
+    def of(cls, source: Labelled[KeypointsTarget], images: Images) -> Self:
+        """The task of a source that is labelled with points."""
+        targets = [source.target(i) for i in range(len(source))]
+        largest = [int(target.area.argmax()) for target in targets]
+        problems = [
+            Problem(
+                source.identity(i),
+                "image of several objects with keypoints",
+                "only the largest is used",
+            )
+            for i, target in enumerate(targets)
+            if len(target.area) > 1
+        ]
+        pairs = list(zip(targets, largest, strict=True))
+        return cls(
+            np.stack([target.points[one] for target, one in pairs]),
+            np.stack([target.visible[one] for target, one in pairs]),
+            np.array([target.area[one] for target, one in pairs], np.float32),
+            targets[0].names,
+            source_sizes(source),
+            problems,
+        )
+
+    def model(self, backbone: Backbone) -> Mapped:
+        """Heat maps on the last map, begun at zero: every place is as likely."""
+        return Mapped(backbone, HeatMaps(backbone.stage_dims[-1], len(self.names)))
+
+    def views(self, size: int, *, augment: bool) -> Recipe:
+        """Random parts from half of the picture on, mirrored where names allow; or all of it."""
+        base = Framed()
+        if augment:
+            base = Framed(scale=(0.5, 1.0), flip=0.5 if self.mirrored else 0.0, jitter=0.5)
+        return Pointed(
+            base=base.sized(size),
+            points=self.points,
+            visible=self.visible,
+            originals=self.originals,
+            mirrored=self.mirrored or tuple(range(len(self.names))),
+            size=size,
+        )
+
+    def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
+        """Cross-entropy between each point's heat map and a Gaussian, over known points."""
+        logits = model(views["view"])
+        wanted = gaussians(views["points"], logits.shape[-1])
+        found = logits.flatten(2).log_softmax(2)
+        by_point = -(wanted.flatten(2) * found).sum(2)
+        known = views["visible"]
+        return {"heat maps": (by_point * known).sum() / known.sum().clamp(min=1)}
+
+    def predict(self, model: Headed, images: Tensor) -> Tensor:
+        """float [B, k, 3]: x and y as shares of the view, and the height of the peak in [0, 1]."""
+        return decoded(model(images))
+
+    def judge(self, predictions: Tensor, rows: Tensor) -> Tensor:
+        """float [B, k, 3]: x and y in pixels of the picture, and the height of the peak."""
+        if predictions.shape[1] != len(self.names):
+            raise DataError(
+                f"the model finds {predictions.shape[1]} keypoints, the labels name "
+                f"{len(self.names)}. Train and test labels must name the same points."
+            )
+        return predictions.cpu() * self._extent(rows)
+
+    def score(self, judged: Judged, rows: Tensor) -> Mapping[str, Influence]:
+        """PCK and error by image, then averaged; AP of OKS from 0.50 to 0.95."""
+        found = torch.as_tensor(judged).double().numpy()
+        chosen = rows.numpy()
+        points, visible = self.points[chosen].astype(np.float64), self.visible[chosen]
+        area = self.area[chosen].astype(np.float64)
+        distance = np.linalg.norm(found[..., :2] - points, axis=2)
+        near = distance <= NEAR * sizes(points, visible, area)[:, None]
+        known = visible.sum(1)
+        oks = similarity(distance, visible, area, self.sigmas)
+        return {
+            "PCK@0.1": (near & visible).sum(1) / known,
+            "OKS AP": average_precision(oks, found[..., 2].mean(1)),
+            "mean error": (distance * visible).sum(1) / known,
+        }
+
+    def blind(self, rows: Tensor, tested: Keypoints, test_rows: Tensor) -> Judged:
+        """Each point where it is on average in the rows, as shares of the picture.
+
+        Raises:
+            DataError: other points are tested than were learned.
+        """
+        tested.check_names(self.names)
+        chosen = rows.numpy()
+        visible = self.visible[chosen][..., None]
+        shares = self.points[chosen] / self.originals[chosen][:, None, ::-1]
+        known = visible.sum(0)
+        mean = np.where(known, (shares * visible).sum(0) / known.clip(1), 0.5)
+        answer = torch.cat([torch.from_numpy(mean), torch.ones(len(mean), 1)], 1).float()
+        return answer * tested._extent(test_rows)
+
+    def check_names(self, learned: Sequence[str]) -> None:
+        """Stop where the points are not those that were learned, in their order.
+
+        Raises:
+            DataError: says which ones differ.
+        """
+        if self.names == tuple(learned):
+            return
+        new, gone = set(self.names) - set(learned), set(learned) - set(self.names)
+        told = f"only in test: {', '.join(sorted(new)) or 'none'}; "
+        told += f"only in train: {', '.join(sorted(gone)) or 'none'}"
+        if not new and not gone:
+            told = "they are the same in another order"
+        raise DataError(f"train and test labels name different keypoints: {told}.")
+
+    def _extent(self, rows: Tensor) -> Tensor:
+        """[n, 1, 3], width, height and 1 of pictures."""
+        high, wide = torch.from_numpy(self.originals)[rows].float().unbind(1)
+        return torch.stack([wide, high, torch.ones_like(wide)], 1)[:, None]
+
+
+def sizes(
+    points: NDArray[np.float64], visible: NDArray[np.bool_], area: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sizes of objects [n], pixels: the longer side of the known points' box, or sqrt(area)."""
+    high = np.where(visible[..., None], points, -np.inf).max(1)
+    low = np.where(visible[..., None], points, np.inf).min(1)
+    longer: NDArray[np.float64] = np.maximum((high - low).max(1), np.sqrt(area))
+    return longer
+
+
+def mirrored(names: Sequence[str]) -> tuple[int, ...] | None:
+    """For each point which one it is in a mirror, by the words left and right in names.
+
+    None where no name says it, or where a left or right one has no partner.
+    """
+    other = {"left": "right", "right": "left"}
+    found = []
+    for name in names:
+        turned = "".join(other.get(part, part) for part in re.split(r"([_ .-])", name))
+        if turned not in names:
+            return None
+        found.append(list(names).index(turned))
+    return None if found == list(range(len(names))) else tuple(found)
+
+
+def gaussians(points: Tensor, side: int) -> Tensor:
+    """One Gaussian a point, of sum 1, [..., side, side].
+
+    Its deviation is side / 32 places, at least 1: the published 2 at a side of 64.
+
+    Args:
+        points: [..., 2], x and y as shares of the map.
+        side: of the map, places.
+    """
+    sigma = max(1.0, side / 32)
+    centers = torch.arange(side, device=points.device) + 0.5
+    off = (points[..., None] * side - centers) / sigma
+    x, y = (-0.5 * off.square()).softmax(-1).unbind(-2)
+    return y[..., :, None] * x[..., None, :]
+
+
+def decoded(logits: Tensor) -> Tensor:
+    """The peaks of heat maps: x and y as shares of the map, and the peak's probability.
+
+    Between places the peak is that of the parabola through the logits beside it, which is exact
+    for a Gaussian; at most half a place, and none at the edge.
+
+    Source: Zhang, Zhu, Dai, Ye, Zhu, Distribution-Aware Coordinate Representation for Human Pose
+    Estimation, CVPR 2020, by axis.
+
+    Args:
+        logits: [B, k, side, side].
+
+    Returns:
+        float [B, k, 3].
+    """
+    side = logits.shape[-1]
+    height, place = logits.flatten(2).softmax(2).max(2)
+    row, column = place // side, place % side
+    across = logits.gather(2, row[..., None, None].expand(-1, -1, 1, side))[:, :, 0]
+    along = logits.gather(3, column[..., None, None].expand(-1, -1, side, 1))[..., 0]
+    x, y = (_peak(line, at) for line, at in ((across, column), (along, row)))
+    return torch.stack([x / side, y / side, height], 2)
+
+
+def _peak(line: Tensor, at: Tensor) -> Tensor:
+    """Where the parabola through places at - 1, at, at + 1 of lines [B, k, side] has its peak."""
+    side = line.shape[-1]
+    near = (at[..., None] + torch.arange(-1, 2, device=at.device)).clamp(0, side - 1)
+    before, middle, after = line.gather(2, near).unbind(2)
+    bend = 2 * middle - before - after
+    off = ((after - before) / (2 * bend.clamp(min=1e-6))).clamp(-0.5, 0.5)
+    inside = (at > 0) & (at < side - 1)
+    return at + 0.5 + torch.where(inside, off, 0.0)
