@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,22 +12,22 @@ from presight.evaluation.finetune import StepBudget, Trained, finetune
 from presight.nn.backbones import encoders
 
 
-def opened(spec: str | Path, task: str) -> tuple[Any, Any]:
-    """A labelled source and its images, in memory."""
+def opened(spec: str, task: str) -> tuple[Any, Any]:
+    """Scenes with their labels, and their images in memory."""
     source = open_task(spec, task=task)
-    pixels = [torch.from_numpy(source.decode(i).copy()) for i in range(len(source))]
-    return source, Pictures(torch.stack(pixels).permute(0, 3, 1, 2))
+    pixels = torch.from_numpy(source.decode_many(range(len(source))))
+    return source, Pictures(pixels.permute(0, 3, 1, 2))
 
 
 def taught(
-    kind: Any, spec: str, task: str, *, updates: int, rate: float, size: int = 32
+    kind: Any, spec: str, task: str, *, updates: int, rate: float, size: int = 16
 ) -> tuple[Any, Trained, Any]:
     """A task on all rows of a set, learned by a whole small network."""
     source, images = opened(spec, task)
     made = kind.of(source, images)
     torch.manual_seed(0)
     backbone = encoders("resnet9:8", image_size=size)()
-    budget = StepBudget(least=updates, most=updates, batch_size=12, rates=(rate,))
+    budget = StepBudget(least=updates, most=updates, batch_size=8, rates=(rate,))
     rows = torch.arange(len(images))
     trained = finetune(made, backbone, images, rows, size=size, frozen=False, budget=budget)
     return made, trained, images

@@ -21,7 +21,7 @@ from presight.data.labels.problems import Problem
 from presight.data.pack import source_sizes
 from presight.errors import DataError
 from presight.evaluation.tasks.geometry import Framed, places
-from presight.evaluation.tasks.oks import SIGMA, average_precision, coco_sigmas, similarity
+from presight.evaluation.tasks.oks import average_precision, coco_sigmas, similarity
 from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ QUARTER = 4
 """Side of a view over that of its heat maps."""
 
 _WIDTH = 128
+_DOUBLINGS = 3  # from a 32nd of the view to a quarter of it
 
 
 class HeatMaps(nn.Module):
-    """Maps to heat maps: two deconvolutions, one linear layer by place, bilinear to their size.
+    """Maps to heat maps: deconvolutions until they are large enough, then one linear layer.
 
     Source: Xiao, Wu, Wei, Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018, with
-    two deconvolutions of 128 instead of three of 256.
+    128 channels instead of 256.
 
     Args:
         channels: of the map.
@@ -51,22 +52,28 @@ class HeatMaps(nn.Module):
 
     def __init__(self, channels: int, points: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for before in (channels, _WIDTH):
-            layers += [
-                nn.ConvTranspose2d(before, _WIDTH, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(_WIDTH),
-                nn.ReLU(inplace=True),
-            ]
-        last = nn.Conv2d(_WIDTH, points, 1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.layers = nn.Sequential(*layers, last)
+        self.first = nn.Conv2d(channels, _WIDTH, 1, bias=False)
+        self.doublings = nn.ModuleList(_doubling() for _ in range(_DOUBLINGS))
+        self.last = nn.Conv2d(_WIDTH, points, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
 
     def forward(self, found: Tensor, side: int) -> Tensor:
         """Logits [B, points, side, side] of maps [B, channels, h, w]."""
-        logits = self.layers(found).float()
+        found = self.first(found)
+        for doubling in self.doublings:
+            if found.shape[-1] < side:
+                found = doubling(found)
+        logits = self.last(found).float()
         return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False)
+
+
+def _doubling() -> nn.Module:
+    return nn.Sequential(
+        nn.ConvTranspose2d(_WIDTH, _WIDTH, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(_WIDTH),
+        nn.ReLU(inplace=True),
+    )
 
 
 class Mapped(Headed):
