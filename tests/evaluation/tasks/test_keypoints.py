@@ -100,7 +100,7 @@ def marked(count: int, names: tuple[str, ...]) -> tuple[Keypoints, torch.Tensor]
         for color in range(3):
             x, y = points[row, color].tolist()
             pixels[row, color, y - 3 : y + 3, x - 3 : x + 3] = 255
-    held = task(points.tolist(), names=names, picture=(48, 64))
+    held = task(points.tolist(), area=900.0, names=names, picture=(48, 64))
     return held, pixels
 
 
@@ -132,7 +132,8 @@ def test_points_lie_where_the_picture_shows_them(names: tuple[str, ...]) -> None
 
 
 def test_gaussians_are_read_back_between_places() -> None:
-    points = torch.rand(4, 5, 2, generator=torch.Generator().manual_seed(1)) * 0.8 + 0.1
+    points = torch.rand(4, 5, 2, generator=torch.Generator().manual_seed(1))
+    points[0, 0], points[0, 1] = torch.tensor([0.99, 0.01]), torch.tensor([0.0, 1.0])
     maps = gaussians(points, 16)
     assert maps.sum((2, 3)).flatten().tolist() == pytest.approx([1.0] * 20, abs=1e-5)
     found = decoded(maps.log())
@@ -197,9 +198,10 @@ def test_test_labels_of_other_points_are_refused() -> None:
 
 def learned(made: Keypoints, pixels: torch.Tensor, rows: torch.Tensor) -> Headed:
     torch.manual_seed(0)
-    images = Pictures(pixels)
-    budget = StepBudget(least=60, most=60, batch_size=12, rates=(1e-2,))
-    return finetune(made, Small(), images, rows, size=32, frozen=False, budget=budget).model
+    images, backbone = Pictures(pixels), Small()
+    backbone.layers[0].padding = (1, 1)  # else its map is a cut-out of the view
+    budget = StepBudget(least=50, most=50, batch_size=12, rates=(1e-2,))
+    return finetune(made, backbone, images, rows, size=32, frozen=False, budget=budget).model
 
 
 def test_points_are_learned_and_found_in_new_pictures() -> None:
@@ -215,7 +217,7 @@ def test_points_are_learned_and_found_in_new_pictures() -> None:
 
 def test_shuffled_labels_do_not_generalize() -> None:
     made, pixels = marked(24, ("a", "b", "c"))
-    made.points[:12] = made.points[:12][torch.randperm(12).numpy()]
+    made.points[:12] = np.roll(made.points[:12], 1, axis=0)  # not one label stays right
     model = learned(made, pixels, torch.arange(12))
     others = torch.arange(12, 24)
     found = made.score(judged(made, model, Pictures(pixels), others, size=32), others)

@@ -68,7 +68,16 @@ def test_upright_ends_at_its_edge(edge: float) -> None:
 
 @pytest.mark.parametrize(
     ("direction", "lean"),
-    [(-44.9, 1), (44.9, 1), (45.1, 2), (134.9, 2), (135.1, 3), (-135.1, 3), (-134.9, 4), (-45.1, 4)],
+    [
+        (-44.9, 1),
+        (44.9, 1),
+        (45.1, 2),
+        (134.9, 2),
+        (135.1, 3),
+        (-135.1, 3),
+        (-134.9, 4),
+        (-45.1, 4),
+    ],
 )
 def test_edges_of_the_leans(direction: float, lean: int) -> None:
     """The top leans into a direction: a turn about the axis a quarter ahead of it."""

@@ -65,7 +65,8 @@ class HeatMaps(nn.Module):
             if found.shape[-1] < side:
                 found = doubling(found)
         logits = self.last(found).float()
-        return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False)
+        larger = logits.shape[-1] > side  # a map of a stride below 4 is averaged, not sampled
+        return F.interpolate(logits, (side, side), mode="bilinear", antialias=larger)
 
 
 def _doubling() -> nn.Module:
@@ -331,7 +332,7 @@ def decoded(logits: Tensor) -> Tensor:
     """The peaks of heat maps: x and y as shares of the map, and the peak's probability.
 
     Between places the peak is that of the parabola through the logits beside it, which is exact
-    for a Gaussian; at most half a place, and none at the edge.
+    for a Gaussian, and at the edge that through the three outermost; at most half a place off.
 
     Source: Zhang, Zhu, Dai, Ye, Zhu, Distribution-Aware Coordinate Representation for Human Pose
     Estimation, CVPR 2020, by axis.
@@ -352,11 +353,11 @@ def decoded(logits: Tensor) -> Tensor:
 
 
 def _peak(line: Tensor, at: Tensor) -> Tensor:
-    """Where the parabola through places at - 1, at, at + 1 of lines [B, k, side] has its peak."""
+    """Where the parabola through the places around `at` of lines [B, k, side] has its peak."""
     side = line.shape[-1]
-    near = (at[..., None] + torch.arange(-1, 2, device=at.device)).clamp(0, side - 1)
+    center = at.clamp(min=1).clamp(max=max(side - 2, 0))
+    near = (center[..., None] + torch.arange(-1, 2, device=at.device)).clamp(0, side - 1)
     before, middle, after = line.gather(2, near).unbind(2)
     bend = 2 * middle - before - after
-    off = ((after - before) / (2 * bend.clamp(min=1e-6))).clamp(-0.5, 0.5)
-    inside = (at > 0) & (at < side - 1)
-    return at + 0.5 + torch.where(inside, off, 0.0)
+    off = center - at + (after - before) / (2 * bend.clamp(min=1e-6))
+    return at + 0.5 + torch.where(bend > 0, off.clamp(-0.5, 0.5), 0.0)
