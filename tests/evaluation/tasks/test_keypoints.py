@@ -13,14 +13,7 @@ from presight.core.draw import Draw
 from presight.data.targets import KeypointsTarget
 from presight.errors import DataError
 from presight.evaluation.finetune import StepBudget, finetune, judged
-from presight.evaluation.tasks.keypoints import (
-    HeatMaps,
-    Keypoints,
-    decoded,
-    gaussians,
-    mirrored,
-    sizes,
-)
+from presight.evaluation.tasks.keypoints import Keypoints, mirrored, sizes
 from presight.evaluation.tasks.task import Headed
 
 PAIR = ("left_eye", "right_eye", "nose")
@@ -131,27 +124,6 @@ def test_points_lie_where_the_picture_shows_them(names: tuple[str, ...]) -> None
     assert 36 < seen < 72  # some lie outside of their crop
 
 
-def test_gaussians_are_read_back_between_places() -> None:
-    points = torch.rand(4, 5, 2, generator=torch.Generator().manual_seed(1))
-    points[0, 0], points[0, 1] = torch.tensor([0.99, 0.01]), torch.tensor([0.0, 1.0])
-    maps = gaussians(points, 16)
-    assert maps.sum((2, 3)).flatten().tolist() == pytest.approx([1.0] * 20, abs=1e-5)
-    found = decoded(maps.log())
-    assert found[..., :2].flatten().tolist() == pytest.approx(points.flatten().tolist(), abs=1e-4)
-    assert found[..., 2].flatten().tolist() == pytest.approx(maps.amax((2, 3)).flatten().tolist())
-
-
-def test_peaks_at_the_edge_and_flat_maps_stay_inside() -> None:
-    maps = torch.zeros(1, 3, 4, 4)
-    maps[0, 0, 0, 3] = 9.0
-    maps[0, 1, 2, 1:3] = 9.0
-    found = decoded(maps)[0]
-    assert found[0, :2].tolist() == [3.5 / 4, 0.5 / 4]
-    assert found[1, :2].tolist() == [2 / 4, 2.5 / 4]
-    assert found.isfinite().all()
-    assert ((found >= 0) & (found <= 1)).all()
-
-
 def test_hidden_points_are_not_learned_from() -> None:
     made = task([[(1, 1), (2, 2), (3, 3)]])
     torch.manual_seed(0)
@@ -222,14 +194,3 @@ def test_shuffled_labels_do_not_generalize() -> None:
     others = torch.arange(12, 24)
     found = made.score(judged(made, model, Pictures(pixels), others, size=32), others)
     assert found["PCK@0.1"].mean() < 0.5
-
-
-def test_maps_are_doubled_until_they_are_a_quarter_of_the_view() -> None:
-    head = HeatMaps(5, 3)
-    for doubling in head.doublings:
-        doubling.register_forward_hook(lambda *_: used.append(1))
-    for side, expected in ((2, 3), (7, 3), (8, 1), (16, 0), (30, 0)):
-        used: list[int] = []
-        wanted = 16 if side != 7 else 56
-        assert head(torch.rand(2, 5, side, side), wanted).shape == (2, 3, wanted, wanted)
-        assert len(used) == expected

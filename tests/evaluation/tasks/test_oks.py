@@ -92,11 +92,11 @@ def test_the_spread_of_the_influence_is_the_error_of_ap() -> None:
     """Over many test sets the standard error that one of them tells is the right one."""
     draw = np.random.default_rng(0)
     aps, errors = [], []
-    for _ in range(60):
-        oks = draw.beta(4, 2, 80)
-        influence = average_precision(oks, oks + 0.3 * draw.random(80))
+    for _ in range(40):
+        oks = draw.beta(4, 2, 40)
+        influence = average_precision(oks, oks + 0.3 * draw.random(40))
         aps.append(influence.mean())
-        errors.append(influence.std(ddof=1) / np.sqrt(80))
+        errors.append(influence.std(ddof=1) / np.sqrt(40))
     assert np.mean(errors) == pytest.approx(np.std(aps, ddof=1), rel=0.25)
 
 

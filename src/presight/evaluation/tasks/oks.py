@@ -20,6 +20,7 @@ SIGMA = 0.05
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """Of OKS, from which on an answer counts as right; AP is the mean over them."""
 
+_RECALLS = np.linspace(0, 1, 101)
 _COCO = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072,
     "wrist": 0.062, "hip": 0.107, "knee": 0.087, "ankle": 0.089,
@@ -84,5 +85,5 @@ def _precision(hits: NDArray[np.bool_]) -> float:
         return 0.0
     done = np.arange(1, len(ranks) + 1)
     best = np.maximum.accumulate((done / ranks)[::-1])[::-1]
-    at = np.searchsorted(done / len(hits), np.linspace(0, 1, 101))
+    at = np.searchsorted(done / len(hits), _RECALLS)
     return float(np.append(best, 0.0)[at].mean())

@@ -24,7 +24,8 @@ def degrees_apart(first: Tensor, second: Tensor, symmetry: Tensor | None = None)
     and |z|, and the best of any turn about z joins the two.
 
     Args:
-        first, second: quaternions [n, 4].
+        first: quaternions [n, 4].
+        second: quaternions [n, 4], of the objects that the symmetries are of.
         symmetry: int64 [n]; None is no symmetry.
     """
     opposite = first.mT * first.new_tensor([1.0, -1.0, -1.0, -1.0])[:, None]
@@ -43,7 +44,8 @@ def squared_chord(first: Tensor, second: Tensor, symmetry: Tensor) -> Tensor:
     It is 6 - 2 trace(first^T second) = 8 sin^2(d / 2) for a geodesic distance d, so in [0, 8].
 
     Args:
-        first, second: matrices.
+        first: matrices.
+        second: matrices, of the objects that the symmetries are of.
         symmetry: int64 [n].
     """
     relative = first.mT @ second
