@@ -17,6 +17,7 @@ from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
 from presight.data.scenes.pose import five_poses, matrices
+from presight.errors import DataError
 from presight.evaluation.tasks.classification import Classes, Classification
 from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task
 from presight.evaluation.tasks.turns import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 NEAR = 30.0
 """Degrees within which a turn counts as right."""
+
+_ROUNDING = 1e-3  # of a quaternion's length
 
 LEANS = ("upright", "leans to +x", "leans to +y", "leans to -x", "leans to -y")
 """Classes of the object's up axis, in the world; upright is within 22.5 degrees."""
@@ -88,9 +91,21 @@ class Pose(Task):
 
     @classmethod
     def of(cls, source: Labelled[RotationTarget], images: Images) -> Self:
-        """The task of a source that is labelled with turns."""
+        """The task of a source that is labelled with turns.
+
+        Raises:
+            DataError: a quaternion whose length is not 1.
+        """
         targets = [source.target(i) for i in range(len(source))]
         turns = torch.from_numpy(np.stack([target.quaternion for target in targets]))
+        lengths = turns.norm(dim=1)
+        wrong = (~((lengths - 1).abs() < _ROUNDING)).nonzero()[:, 0]
+        if len(wrong):
+            row = int(wrong[0])
+            raise DataError(
+                f"{source.identity(row)}: its quaternion has the length {lengths[row]:.4g}, not 1; "
+                f"{len(wrong):,} are like that. Divide each by its length."
+            )
         return cls(turns, torch.tensor([target.symmetry for target in targets]))
 
     def model(self, backbone: Backbone) -> Headed:
@@ -150,6 +165,11 @@ class FivePoses(Classification):
     def views(self, size: int, *, augment: bool) -> Recipe:
         """Shifts by up to an eighth, never mirrored; or the center."""
         return Classes(base=_upright(size, augment), labels=self.labels, size=size)
+
+    def blind(self, rows: Tensor, tested: Classification, test_rows: Tensor) -> Judged:
+        """The commonest class of the rows, whatever the image; of equal ones the first."""
+        common = torch.bincount(self.labels[rows], minlength=self.classes).argmax()
+        return common.expand(len(test_rows))
 
 
 def pose5(quaternion: Tensor) -> Tensor:
