@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,8 +106,9 @@ def marked(count: int, names: tuple[str, ...]) -> tuple[Keypoints, torch.Tensor]
 def test_points_lie_where_the_picture_shows_them(names: tuple[str, ...]) -> None:
     """Where a view is mirrored, the red left eye is the right one."""
     made, pixels = marked(24, names)
-    recipe = made.views(64, augment=True)
-    recipe = dataclasses.replace(recipe, base=dataclasses.replace(recipe.base, jitter=0.0))  # type: ignore[attr-defined]
+    recipe: Any = made.views(64, augment=True)
+    assert recipe.base.flip == (0.5 if names == PAIR else 0.0)
+    recipe = dataclasses.replace(recipe, base=dataclasses.replace(recipe.base, jitter=0.0))
     batch = Batch.of(pixels)
     views = recipe(batch, Draw(0, 0, batch.index))
     swapped, seen = set(), 0
