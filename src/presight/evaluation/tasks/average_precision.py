@@ -102,7 +102,7 @@ def matched(given: Detections, target: BoxesTarget, classes: int) -> Matches:
 
 
 def _largest(shares: Floats, allowed: Bools) -> tuple[Bools, NDArray[np.intp]]:
-    """For each row whether any object is allowed, and the one with most overlap, the last of equals."""
+    """For each row whether any object is allowed, and which overlaps most, the last of equals."""
     values = np.where(allowed, shares, -1.0)
     which = values.shape[1] - 1 - values[:, ::-1].argmax(1)
     return allowed.any(1), which
@@ -156,7 +156,8 @@ def _mean_precision(
     """Means [r] over recalls of the greatest precision there or beyond; NaN without positives.
 
     Args:
-        right, wrong: [r, m], detections up to each right one, it included.
+        right: [r, m], right detections up to each right one, it included.
+        wrong: [r, m], wrong ones before it.
         positives: [r], objects to find.
         recalls: [q].
         kept: bool [r, m], right detections that are there; by default all.
@@ -206,9 +207,7 @@ def average_precisions(matches: Sequence[Matches]) -> tuple[Floats, Floats]:
     return whole, np.where(np.isnan(without), whole, without)
 
 
-def _without_each(
-    found: Bools, owner: NDArray[np.intp], positives: NDArray[np.int64]
-) -> Floats:
+def _without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.int64]) -> Floats:
     """Average precision of a class, [1 + n]: of all images, then without each.
 
     Args:

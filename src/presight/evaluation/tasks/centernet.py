@@ -18,7 +18,7 @@ from presight.evaluation.tasks.average_precision import MOST, Detections
 STRIDE = 4
 """Pixels of the view to a cell of the map."""
 
-_WIDTH = 128
+_WIDTH = 64
 _TYPICAL = 0.3  # share of the view's side, from which sizes are learned
 _RARE = 0.1  # probability of an object's middle that the map begins with
 _LEAST_OVERLAP = 0.7  # of a box whose middle is a radius away
@@ -114,7 +114,8 @@ def middles(
     Args:
         cell: float [n, 2], column and row of each middle.
         extent: float [n, 2], width and height in cells.
-        label, owner: int64 [n].
+        label: int64 [n].
+        owner: int64 [n], row of the batch.
         shape: B, C, m, m.
     """
     size = shape[-1]

@@ -166,7 +166,7 @@ class Detection(Task):
 
     def losses(self, model: Detector, views: Views) -> Mapping[str, Tensor]:  # type: ignore[override]
         """The detector's own."""
-        return model.losses(views["view"], views["boxes"], views["label"], views["owner"])
+        return model.losses(views)
 
     def predict(self, model: Detector, images: Tensor) -> list[Detections]:  # type: ignore[override]
         """Boxes in shares of the view's side, with scores and classes."""
@@ -184,7 +184,7 @@ class Detection(Task):
         return found
 
     def score(self, judged: Judged, rows: Tensor) -> Mapping[str, Influence]:
-        """Average precision over overlaps of 0.50 to 0.95, at 0.50 and at 0.75; NaN without objects."""
+        """Over all overlaps from 0.50 to 0.95, at 0.50 and at 0.75; NaN where no object is."""
         whole, without = average_precisions(list(judged))
         levels = {"AP": slice(None), "AP50": slice(0, 1), "AP75": slice(5, 6)}
         return {name: influences(whole[at], without[:, at]) for name, at in levels.items()}

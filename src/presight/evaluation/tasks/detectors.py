@@ -15,6 +15,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock, LastLevelMaxPool, LastLevelP6P7
 
 from presight.core.backbone import Backbone
+from presight.core.batch import Views
 from presight.evaluation.tasks import centernet
 from presight.evaluation.tasks.average_precision import MOST, Detections
 from presight.evaluation.tasks.task import Headed
@@ -33,14 +34,12 @@ _CHANNELS = 256
 class Detector(Headed):
     """A backbone with something on it that finds boxes."""
 
-    def losses(self, images: Tensor, boxes: Tensor, label: Tensor, owner: Tensor) -> Mapping[str, Tensor]:
+    def losses(self, views: Views) -> Mapping[str, Tensor]:
         """Scalars, whose sum is learned by.
 
         Args:
-            images: float [B,3,s,s] in [0, 1].
-            boxes: float32 [n, 4], in pixels of the view.
-            label: int64 [n].
-            owner: int64 [n], row of the batch.
+            views: `view` float [B,3,s,s] in [0, 1], and of every object `boxes` float32 [n, 4] in
+                pixels of the view, `label` int64 [n] and `owner` int64 [n], its row.
         """
         raise NotImplementedError
 
@@ -64,11 +63,11 @@ class Points(Detector):
         """Heat and shape of views [B,3,s,s]."""
         return self.head(self.backbone.stages(images), images.shape[-1])
 
-    def losses(self, images: Tensor, boxes: Tensor, label: Tensor, owner: Tensor) -> Mapping[str, Tensor]:
+    def losses(self, views: Views) -> Mapping[str, Tensor]:
         """Of middles, sizes and offsets."""
-        heat, shape = (maps.float() for maps in self(images))
-        cells = boxes * (heat.shape[-1] / images.shape[-1])
-        return centernet.losses(heat, shape, cells, label, owner)
+        heat, shape = (maps.float() for maps in self(views["view"]))
+        cells = views["boxes"] * (heat.shape[-1] / views["view"].shape[-1])
+        return centernet.losses(heat, shape, cells, views["label"], views["owner"])
 
     def detect(self, images: Tensor) -> list[Detections]:
         """The highest peaks."""
@@ -92,13 +91,12 @@ class Pyramids(Detector):
         """Boxes, scores and labels of each view, in evaluation mode."""
         return self.head(images)
 
-    def losses(self, images: Tensor, boxes: Tensor, label: Tensor, owner: Tensor) -> Mapping[str, Tensor]:
-        """torchvision's own."""
-        targets = [
-            {"boxes": boxes[owner == row], "labels": label[owner == row] + self.first}
-            for row in range(len(images))
-        ]
-        found: Mapping[str, Tensor] = self.head(images, targets)
+    def losses(self, views: Views) -> Mapping[str, Tensor]:
+        """Those of torchvision's detector."""
+        boxes, label = views["boxes"], views["label"] + self.first
+        mine = [views["owner"] == row for row in range(len(views["view"]))]
+        targets = [{"boxes": boxes[of], "labels": label[of]} for of in mine]
+        found: Mapping[str, Tensor] = self.head(views["view"], targets)
         return found
 
     def detect(self, images: Tensor) -> list[Detections]:
@@ -164,7 +162,7 @@ def strides(backbone: Backbone) -> list[int]:
 
 
 def levels(backbone: Backbone) -> dict[int, int]:
-    """Stride -> number of the last map with it, from a stride of 4 on; of the finest if none has it."""
+    """Stride -> number of the last map with it, from a stride of 4 on where there is any."""
     last = {stride: number for number, stride in enumerate(strides(backbone))}
     coarse = {stride: number for stride, number in last.items() if stride >= centernet.STRIDE}
     return coarse or last
