@@ -180,12 +180,23 @@ def test_influences_have_the_figure_as_their_mean() -> None:
     )
 
 
+def ranked(random: np.random.Generator) -> Matches:
+    """An image with two to five objects of one class, about half of them found."""
+    objects = int(random.integers(2, 6))
+    scores = np.sort(random.random(objects + 3))[::-1].astype(np.float32)
+    found = np.tile(random.random(objects + 3) < scores, (len(OVERLAPS), 1))
+    found[:, objects:] = False
+    one = detections([[0, 0, 1, 1]] * len(scores), scores.tolist(), [0] * len(scores))
+    return Matches(one, found, np.zeros_like(found), np.array([objects]))
+
+
 def test_influences_tell_the_spread_over_sets_of_images() -> None:
-    """The standard error from one set against the spread of the figure over many sets."""
-    rounds = [average_precisions(of(drawn(seed, 24))) for seed in range(30)]
-    figures = [np.nanmean(whole) for whole, _ in rounds]
-    errors = [influences(*found).std(ddof=1) / np.sqrt(24) for found in rounds]
-    assert 0.7 < np.median(errors) / np.std(figures, ddof=1) < 1.35
+    """The standard error from one set of images against the spread over a hundred such sets."""
+    random = np.random.default_rng(0)
+    rounds = [average_precisions([ranked(random) for _ in range(40)]) for _ in range(100)]
+    spread = np.std([whole.mean() for whole, _ in rounds], ddof=1)
+    errors = [influences(*found).std(ddof=1) / np.sqrt(40) for found in rounds]
+    assert 0.8 < np.median(errors) / spread < 1.25
 
 
 def test_nothing_to_find_is_no_figure() -> None:

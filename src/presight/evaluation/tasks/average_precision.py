@@ -105,7 +105,8 @@ def _largest(shares: Floats, allowed: Bools) -> tuple[Bools, NDArray[np.intp]]:
     """For each row whether any object is allowed, and which overlaps most, the last of equals."""
     values = np.where(allowed, shares, -1.0)
     which = values.shape[1] - 1 - values[:, ::-1].argmax(1)
-    return allowed.any(1), which
+    hit: Bools = np.any(allowed, axis=1)
+    return hit, which
 
 
 def eleven_point(found: Bools, positives: int) -> float:
@@ -233,7 +234,9 @@ def _without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.i
         np.add.at(lies, (row[own], before[own]), 1)
         fewer = wrong[None] - np.cumsum(lies, 1)[:, :-1]
         left = total - positives[images]
-        answer[1 + images] = _mean_precision(np.cumsum(kept, 1), fewer, left, _POINTS, kept)
+        answer[1 + images] = _mean_precision(
+            np.cumsum(kept, 1, dtype=np.int64), fewer, left, _POINTS, kept
+        )
     return answer
 
 
