@@ -217,8 +217,9 @@ def _without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.i
         positives: int64 [n], objects in each image.
     """
     total, places = positives.sum(), np.flatnonzero(found)
-    right, wrong = np.cumsum(found)[places], np.cumsum(~found)[places]
-    before = np.cumsum(found)[~found]  # right detections before each wrong one
+    hits = np.cumsum(found, dtype=np.int64)
+    right, wrong = hits[places], np.cumsum(~found, dtype=np.int64)[places]
+    before = hits[~found]  # right detections before each wrong one
     taken, liars = owner[places], owner[~found]
     answer = np.empty(1 + len(positives))
     answer[:1] = _mean_precision(right[None], wrong[None], total[None], _POINTS)

@@ -24,7 +24,7 @@ Name = Literal["auto", "centernet", "faster-rcnn", "retinanet"]
 LARGE = 160
 """Side in pixels from which `auto` takes Faster R-CNN."""
 
-_ANCHOR = 4  # sides of anchors in strides: objects here are a third as large as on COCO's 800 px
+_ANCHOR = 4  # the least anchor in strides: objects here are a third as large as on COCO's 800 px
 _RATIOS = (0.5, 1.0, 2.0)
 _LEAST_SCORE = 0.01  # lower than torchvision's: what ranks low still adds to the recall
 _PROBE = 128
@@ -179,28 +179,39 @@ def detector(name: Name, backbone: Backbone, classes: int) -> Detector:
     if name == "centernet":
         return Points(backbone, classes)
     used = levels(backbone)
-    steps, first = list(used), 1 if name == "faster-rcnn" else 0
-    if name == "faster-rcnn":
-        sizes = [(_ANCHOR * step,) for step in (*steps, 2 * steps[-1])]
-        head: nn.Module = FasterRCNN(
-            Pyramid(backbone, list(used.values()), LastLevelMaxPool()),
-            classes + 1,
-            rpn_anchor_generator=AnchorGenerator(sizes, [_RATIOS] * len(sizes)),
-            box_roi_pool=MultiScaleRoIAlign(
-                [str(i) for i in range(len(steps))], output_size=7, sampling_ratio=2
-            ),
-            box_score_thresh=_LEAST_SCORE,
-            box_detections_per_img=MOST,
-        )
-    else:
-        sides = [_ANCHOR * step for step in (*steps, 2 * steps[-1], 4 * steps[-1])]
-        sizes = [tuple(side * 2 ** (third / 3) for third in range(3)) for side in sides]  # type: ignore[misc]
-        head = RetinaNet(
-            Pyramid(backbone, list(used.values()), LastLevelP6P7(_CHANNELS, _CHANNELS)),
-            classes,
-            anchor_generator=AnchorGenerator(sizes, [_RATIOS] * len(sizes)),
-            score_thresh=_LEAST_SCORE,
-            detections_per_img=MOST,
-        )
+    made = _faster_rcnn if name == "faster-rcnn" else _retinanet
+    head, first = made(backbone, list(used.values()), list(used), classes)
     head.transform = AsTheyAre()
     return Pyramids(backbone, head, first)
+
+
+def _faster_rcnn(
+    backbone: Backbone, maps: Sequence[int], steps: Sequence[int], classes: int
+) -> tuple[nn.Module, int]:
+    """The detector, and the number of its first class after the background."""
+    sides = [_ANCHOR * step for step in (*steps, 2 * steps[-1])]
+    sizes = [(side, 2 * side) for side in sides]  # two, for backbones of few strides
+    pooled = MultiScaleRoIAlign([str(i) for i in range(len(steps))], 7, sampling_ratio=2)
+    return FasterRCNN(
+        Pyramid(backbone, maps, LastLevelMaxPool()),
+        classes + 1,
+        rpn_anchor_generator=AnchorGenerator(sizes, [_RATIOS] * len(sizes)),
+        box_roi_pool=pooled,
+        box_score_thresh=_LEAST_SCORE,
+        box_detections_per_img=MOST,
+    ), 1
+
+
+def _retinanet(
+    backbone: Backbone, maps: Sequence[int], steps: Sequence[int], classes: int
+) -> tuple[nn.Module, int]:
+    """The detector, which has no background."""
+    sides = [_ANCHOR * step for step in (*steps, 2 * steps[-1], 4 * steps[-1])]
+    sizes = [tuple(side * 2 ** (third / 3) for third in range(3)) for side in sides]
+    return RetinaNet(
+        Pyramid(backbone, maps, LastLevelP6P7(_CHANNELS, _CHANNELS)),
+        classes,
+        anchor_generator=AnchorGenerator(sizes, [_RATIOS] * len(sizes)),
+        score_thresh=_LEAST_SCORE,
+        detections_per_img=MOST,
+    ), 0
