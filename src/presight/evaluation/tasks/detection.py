@@ -106,8 +106,8 @@ class Detection(Task):
     ) -> None:
         self.targets, self.originals = tuple(targets), originals
         self.classes, self.problems = tuple(classes), tuple(problems)
-        size = size or int(np.median(originals.min(1)))
-        large: Name = "faster-rcnn" if size >= LARGE else "centernet"
+        self.size = size or int(np.median(originals.min(1)))
+        large: Name = "faster-rcnn" if self.size >= LARGE else "centernet"
         self.detector: Name = large if detector == "auto" else detector
 
     @classmethod
@@ -157,7 +157,7 @@ class Detection(Task):
 
     def model(self, backbone: Backbone) -> Detector:
         """A detector of the chosen kind on the backbone's maps."""
-        return detector(self.detector, backbone, len(self.classes))
+        return detector(self.detector, backbone, len(self.classes), self.size)
 
     def views(self, size: int, *, augment: bool) -> Recipe:
         """Parts (from 0.4 of the area), mirrored at random; or the whole picture."""

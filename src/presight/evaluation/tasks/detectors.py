@@ -27,7 +27,6 @@ LARGE = 160
 _ANCHOR = 4  # the least anchor in strides: objects here are a third as large as on COCO's 800 px
 _RATIOS = (0.5, 1.0, 2.0)
 _LEAST_SCORE = 0.01  # lower than torchvision's: what ranks low still adds to the recall
-_PROBE = 128
 _CHANNELS = 256
 
 
@@ -69,6 +68,7 @@ class Points(Detector):
         cells = views["boxes"] * (heat.shape[-1] / views["view"].shape[-1])
         return centernet.losses(heat, shape, cells, views["label"], views["owner"])
 
+    @torch.no_grad()
     def detect(self, images: Tensor) -> list[Detections]:
         """The highest peaks."""
         return centernet.decoded(*self(images))
@@ -99,6 +99,7 @@ class Pyramids(Detector):
         found: Mapping[str, Tensor] = self.head(views["view"], targets)
         return found
 
+    @torch.no_grad()
     def detect(self, images: Tensor) -> list[Detections]:
         """What is left after suppression."""
         return [
@@ -148,37 +149,38 @@ class AsTheyAre(nn.Module):
         return found
 
 
-def strides(backbone: Backbone) -> list[int]:
-    """Pixels to a cell of each map, as powers of two."""
+def strides(backbone: Backbone, side: int) -> list[int]:
+    """Pixels to a cell of each map of views with a side, as powers of two."""
     weight = next(backbone.parameters())
     modes = [(module, module.training) for module in backbone.modules()]
     backbone.eval()
     with torch.no_grad():
-        maps = backbone.stages(weight.new_zeros(1, 3, _PROBE, _PROBE))
+        maps = backbone.stages(weight.new_zeros(1, 3, side, side))
     for module, training in modes:
         module.training = training
-    ratios = torch.tensor([_PROBE / made.shape[-1] for made in maps])
+    ratios = torch.tensor([side / made.shape[-1] for made in maps])
     return [int(stride) for stride in 2 ** ratios.log2().round()]
 
 
-def levels(backbone: Backbone) -> dict[int, int]:
+def levels(backbone: Backbone, side: int) -> dict[int, int]:
     """Stride -> number of the last map with it, from a stride of 4 on where there is any."""
-    last = {stride: number for number, stride in enumerate(strides(backbone))}
+    last = {stride: number for number, stride in enumerate(strides(backbone, side))}
     coarse = {stride: number for stride, number in last.items() if stride >= centernet.STRIDE}
     return coarse or last
 
 
-def detector(name: Name, backbone: Backbone, classes: int) -> Detector:
+def detector(name: Name, backbone: Backbone, classes: int, side: int = LARGE) -> Detector:
     """A backbone with a new head, from torch's generator.
 
     Args:
         name: not `auto`.
         backbone: images in [0, 1] to maps.
         classes: how many there are.
+        side: of a view, pixels; of weight only where a backbone takes no other.
     """
     if name == "centernet":
         return Points(backbone, classes)
-    used = levels(backbone)
+    used = levels(backbone, side)
     made = _faster_rcnn if name == "faster-rcnn" else _retinanet
     head, first = made(backbone, list(used.values()), list(used), classes)
     head.transform = AsTheyAre()
