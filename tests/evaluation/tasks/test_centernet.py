@@ -25,7 +25,7 @@ def perfect(
     cell = middle.floor().long()
     heat = torch.full((count, classes, size, size), -20.0)
     shape = torch.zeros(count, 4, size, size)
-    heat[owner, label, cell[:, 1], cell[:, 0]] = 20.0 - torch.arange(len(boxes))
+    heat[owner, label, cell[:, 1], cell[:, 0]] = 8.0 - torch.arange(len(boxes))
     told = torch.cat([(extent / size / 0.3).log(), middle - cell], 1)
     shape[owner, :, cell[:, 1], cell[:, 0]] = told
     return heat, shape
