@@ -106,7 +106,7 @@ def figures(
 
 def test_a_few_images_are_learned_by_heart() -> None:
     source = Blocks(4, 0)
-    task, model = learned(source, torch.arange(4), 150)
+    task, model = learned(source, torch.arange(4), 90)
     assert task.detector == "centernet"
     told = figures(task, model, source, torch.arange(4))
     assert told["AP50"] > 0.95
@@ -119,11 +119,13 @@ def test_what_is_learned_from_shuffled_labels_finds_nothing_new() -> None:
     rows = torch.arange(16)
     source.targets = [source.targets[(row + 7) % 24] if row < 16 else source.targets[row]
                       for row in range(24)]  # fmt: skip
-    task, model = learned(source, rows, 60)
+    task, model = learned(source, rows, 40)
     assert figures(task, model, source, torch.arange(16, 24))["AP"] < 0.1
 
 
-@pytest.mark.parametrize("detector", ["faster-rcnn", "retinanet"])
+@pytest.mark.parametrize(
+    "detector", [pytest.param("faster-rcnn", marks=pytest.mark.slow), "retinanet"]
+)
 def test_torchvisions_detectors_go_the_same_road(detector: str) -> None:
     source = Blocks(4, 0)
     task, model = learned(source, torch.arange(4), 2, frozen=True, detector=detector)
@@ -212,7 +214,7 @@ def test_classes_of_the_test_set_are_those_of_their_name() -> None:
 
 def test_sets_with_nothing_to_find_are_refused() -> None:
     source = Blocks(2, 0)
-    with pytest.raises(DataError, match="the labels show a, b, and none of .* learned: x"):
+    with pytest.raises(DataError, match=r"the labels show a, b, and none of .* learned: x"):
         Detection.of(source, source.images, classes=("x",))
     source.targets = [of_boxes([], []), of_boxes([[0, 0, 9, 9]], [0], [True])]
     with pytest.raises(DataError, match="no image has a labelled object that counts"):
