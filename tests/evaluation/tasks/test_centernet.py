@@ -103,6 +103,14 @@ def test_any_maps_become_one_of_a_quarter_of_the_side(side: int) -> None:
     assert 0.05 < heat.sigmoid().mean() < 0.2
 
 
+def test_only_what_is_highest_around_it_is_an_object() -> None:
+    heat = torch.full((1, 1, 5, 5), -9.0)
+    heat[0, 0, 2, 1:4] = torch.tensor([1.0, 2.0, 1.5])
+    scores = decoded(heat, torch.zeros(1, 4, 5, 5))[0].scores
+    assert (scores > 0.5).sum() == 1
+    assert scores[0] == pytest.approx(torch.tensor(2.0).sigmoid().item())
+
+
 def test_the_extreme_of_what_is_told_stays_within_the_view() -> None:
     found = decoded(torch.zeros(1, 1, 2, 2), torch.full((1, 4, 2, 2), 90.0))[0]
     assert (found.boxes >= 0).all()

@@ -128,7 +128,7 @@ def hundred_one_point(found: Bools, positives: int) -> float:
 def area_under(found: Bools, positives: int) -> float:
     """Pascal VOC since 2010: the area under the envelope; see `eleven_point` for arguments."""
     right, wrong = _counts(found)
-    return float(_envelope(right, wrong, np.ones_like(right, dtype=np.bool_)).sum() / positives)
+    return float(_envelope(right, wrong).sum() / positives)
 
 
 def _counts(found: Bools) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -137,12 +137,12 @@ def _counts(found: Bools) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return right[None], (np.flatnonzero(found) + 1 - right)[None]
 
 
-def _envelope(right: NDArray[np.int64], wrong: NDArray[np.int64], kept: Bools) -> Floats:
+def _envelope(right: NDArray[np.int64], wrong: NDArray[np.int64]) -> Floats:
     """The greatest precision from each right detection on, [r, m].
 
     Between two right detections precision only falls: no other place can be the greatest.
     """
-    precision = np.where(kept, right / np.maximum(right + wrong, 1), 0.0)
+    precision = right / np.maximum(right + wrong, 1)
     greatest: Floats = np.maximum.accumulate(precision[:, ::-1], 1)[:, ::-1]
     return greatest
 
@@ -152,20 +152,17 @@ def _mean_precision(
     wrong: NDArray[np.int64],
     positives: NDArray[np.int64],
     recalls: Floats,
-    kept: Bools | None = None,
 ) -> Floats:
     """Means [r] over recalls of the greatest precision there or beyond; NaN without positives.
 
     Args:
-        right: [r, m], right detections up to each right one, it included.
+        right: [r, m], right detections up to each place, it included.
         wrong: [r, m], wrong ones before it.
         positives: [r], objects to find.
         recalls: [q].
-        kept: bool [r, m], right detections that are there; by default all.
     """
     rows, width = right.shape
-    kept = np.ones_like(right, dtype=np.bool_) if kept is None else kept
-    envelope = np.concatenate([_envelope(right, wrong, kept), np.zeros((rows, 1))], 1)
+    envelope = np.concatenate([_envelope(right, wrong), np.zeros((rows, 1))], 1)
     count = np.maximum(positives, 1)[:, None]
     needed = np.ceil(recalls * count)  # right detections for a recall; then as division rounds it
     needed -= (needed - 1) / count >= recalls
@@ -236,7 +233,7 @@ def _without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.i
         fewer = wrong[None] - np.cumsum(lies, 1)[:, :-1]
         left = total - positives[images]
         answer[1 + images] = _mean_precision(
-            np.cumsum(kept, 1, dtype=np.int64), fewer, left, _POINTS, kept
+            np.cumsum(kept, 1, dtype=np.int64), fewer, left, _POINTS
         )
     return answer
 

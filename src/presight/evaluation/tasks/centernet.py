@@ -173,7 +173,7 @@ def decoded(heat: Tensor, shape: Tensor) -> list[Detections]:
     scores, where = peaks.flatten(1).topk(min(MOST, peaks[0].numel()))
     label, cell = where // (size * size), where % (size * size)
     told = shape.flatten(2).gather(2, cell[:, None].expand(-1, 4, -1))
-    extent = told[:, :2].clamp(max=2.0).exp() * _TYPICAL
+    extent = told[:, :2].exp() * _TYPICAL
     middle = (torch.stack([cell % size, cell // size], 1) + told[:, 2:]) / size
     boxes = torch.cat([middle - extent / 2, middle + extent / 2], 1).clamp(0.0, 1.0)
     boxes = boxes.transpose(1, 2).float().cpu()
