@@ -151,10 +151,10 @@ def test_of_objects_that_overlap_alike_the_last_is_found_as_coco_has_it() -> Non
 
 def test_recalls_are_compared_as_division_rounds_them() -> None:
     points = np.linspace(0.0, 1.0, 101)
-    for positives in range(1, 160):
+    for positives in (7, 20, 25, 40, 50):
         reached = np.arange(1, positives + 1) / positives
-        for right in {positives, positives // 2, positives // 3 + 1}:
-            expected = (points <= reached[right - 1]).mean() if right else 0.0
+        for right in range(1, positives + 1):
+            expected = (points <= reached[right - 1]).mean()
             told = hundred_one_point(np.ones(right, bool), positives)
             assert told == pytest.approx(expected, abs=1e-12)
 
