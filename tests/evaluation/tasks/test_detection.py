@@ -231,7 +231,7 @@ def test_the_blind_answer_is_the_middle_box_of_each_class() -> None:
     (answer,) = task.blind(torch.arange(3), tested, torch.tensor([0]))
     assert answer.detections.labels.tolist() == [0, 2]
     assert answer.detections.scores.tolist() == [0.75, 0.25]
-    assert answer.detections.boxes[0].tolist() == [0, 0, 40, 20]
+    assert answer.detections.boxes.tolist() == [[0, 0, 40, 20], [10, 10, 40, 40]]
     assert answer.found[:, 0].all()
 
 
