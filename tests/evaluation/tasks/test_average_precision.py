@@ -207,11 +207,11 @@ def ranked(random: np.random.Generator) -> Matches:
 
 
 def test_influences_tell_the_spread_over_sets_of_images() -> None:
-    """The standard error from one set of images against the spread over sixty such sets."""
+    """The standard error from one set of images against the spread over a hundred such sets."""
     random = np.random.default_rng(0)
-    rounds = [average_precisions([ranked(random) for _ in range(30)]) for _ in range(60)]
+    rounds = [average_precisions([ranked(random) for _ in range(40)]) for _ in range(100)]
     spread = np.std([whole.mean() for whole, _ in rounds], ddof=1)
-    errors = [influences(*found).std(ddof=1) / np.sqrt(30) for found in rounds]
+    errors = [influences(*found).std(ddof=1) / np.sqrt(40) for found in rounds]
     assert 0.8 < np.median(errors) / spread < 1.25
 
 
