@@ -285,13 +285,15 @@ def name_rows(package: str, given: dict[str, str]) -> Iterator[list[str]]:
         yield [f"[`{package}.{name}`][{home}.{name}]", summary]
 
 
+_VERBS = ("presight.api", "presight.restore", "presight.studies.verb")
+"""Modules whose names are shown whole on the front page."""
 _INNER = ["    options:", "      heading_level: 3", ""]
 
 
 def front_page() -> str:
     """The verbs in Python, what they return, and where the other names are."""
     given = given_names(PACKAGE)
-    verbs = [n for n, home in given.items() if home in ("presight.api", "presight.restore")]
+    verbs = [n for n, home in given.items() if home in _VERBS]
     others = {n: home for n, home in given.items() if n not in verbs}
     lines = ["# presight", "", "The verbs in Python: the same as on the command line.", ""]
     lines += ["## Verbs", ""]
@@ -307,9 +309,10 @@ def front_page() -> str:
 
 
 def _returned() -> dict[str, str]:
-    """Classes that api.py imports for its annotations."""
+    """Classes that the verbs' modules import for their annotations."""
     found = {}
-    for node in ast.parse((PACKAGE / "api.py").read_text()).body:
+    files = [(PACKAGE.parent / home.replace(".", "/")).with_suffix(".py") for home in _VERBS]
+    for node in (node for file in files for node in ast.parse(file.read_text()).body):
         if isinstance(node, ast.If):
             for item in node.body:
                 if isinstance(item, ast.ImportFrom) and item.module:

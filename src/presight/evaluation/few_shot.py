@@ -135,7 +135,8 @@ def few_shot(
         >>> import torch
         >>> from presight.evaluation.few_shot import Episodes, few_shot
         >>> labels = torch.arange(12) % 3
-        >>> found = few_shot(torch.eye(3)[labels], labels, Episodes(ways=3, shots=1, queries=2))
+        >>> asked = Episodes(ways=3, shots=1, queries=2, count=20)
+        >>> found = few_shot(torch.eye(3)[labels], labels, asked)
         >>> found["nearest class mean"].mean
         1.0
     """
