@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -253,8 +254,10 @@ def _measured(
     if missing:
         tell(f"measuring {len(missing)} of {len(cells)} cells; the others are there already")
     began = time.monotonic()
+    # Cells of an arm and a repetition stand together: its backbone and features are made once.
+    network = functools.lru_cache(maxsize=1)(functools.partial(_network, plan, out))
     for number, cell in enumerate(missing, 1):
-        rows[cell] = bench.measure(cell, _network(plan, cell, out), _weights(cell, out))
+        rows[cell] = bench.measure(cell, network(cell.arm, cell.seed), _weights(cell, out))
         write_row(places[cell], rows[cell])
         if progress is not None:
             progress(number, len(missing))
@@ -277,8 +280,9 @@ def _weights(cell: Cell, out: Path) -> dict[str, Any]:
     return {"weights": weights_of(RunFolder(_run_folder(cell.arm, cell.seed, out)))}
 
 
-def _network(plan: Plan, cell: Cell, out: Path) -> Backbone:
-    if cell.arm.method != NONE:
-        return load_backbone(_run_folder(cell.arm, cell.seed, out))
-    drawn = Origin(cell.arm.backbone, "auto", plan.image_size, "", {}, {}, cell.seed, ordinary=True)
+def _network(plan: Plan, out: Path, arm: Arm, seed: int) -> Backbone:
+    """The backbone of an arm and a repetition; of `none` with weights that the seed draws."""
+    if arm.method != NONE:
+        return load_backbone(_run_folder(arm, seed, out))
+    drawn = Origin(arm.backbone, "auto", plan.image_size, "", {}, {}, seed, ordinary=True)
     return untrained_backbone(drawn)
