@@ -18,7 +18,7 @@ import pytest
 from presight import pretraining
 from presight.cli.main import main
 from presight.cli.verbs import VERBS
-from presight.core.options import Option, of_function
+from presight.core.options import MISSING, Option, of_function
 from presight.core.ranges import RANGES
 
 PLUGIN = str(Path(__file__).parent / "plugin_methods.py")
@@ -215,8 +215,12 @@ NUMBERS = [
 def test_numbers_of_verbs_are_out_of_range_before_anything_is_read(
     verb: str, option: Option, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    subjects = [str(tmp_path / o.name) for o in of_function(VERBS[verb]) if o.positional]
-    words = refused([verb, *subjects, option.flag, "-1"], capsys)
+    known = of_function(VERBS[verb])
+    given = [str(tmp_path / o.name) for o in known if o.positional]
+    for one in known:
+        if one.default is MISSING and not one.positional:
+            given += [one.flag, str(tmp_path / one.name)]
+    words = refused([verb, *given, option.flag, "-1"], capsys)
     assert re.match(rf"{option.flag}( is)? -1(\.0)?[:;] expected", words)
 
 
