@@ -124,3 +124,24 @@ def test_a_damaged_cell_is_measured_again(whole: Path, capsys: pytest.CaptureFix
 def test_a_study_without_the_network_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--methods lacks none"):
         asked(tmp_path / "a", methods="rotation")
+
+
+def test_a_method_is_no_folder_of_its_name(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rotation").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Bench, "measure", None)
+    assert len(asked(whole).rows) == 16
+
+
+def test_a_finished_run_is_taken_by_its_path(whole: Path, tmp_path: Path) -> None:
+    run = next((whole / "runs").iterdir())
+    found = asked(tmp_path / "a", methods=f"{run},none", modes="frozen", label_counts="60", seeds=1)
+    assert {row.cell.arm.method for row in found.rows} == {str(run), "none"}
+    assert not (tmp_path / "a" / "runs").exists()
+
+
+def test_what_is_neither_a_method_nor_a_run_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="rotatoin"):
+        asked(tmp_path / "a", methods="rotatoin,none")

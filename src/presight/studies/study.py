@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from presight.core import automatic
+from presight.core import automatic, registry
 from presight.core.backbone import Backbone
 from presight.core.options import split as split_options
 from presight.core.settings import Settings
@@ -156,7 +156,7 @@ def _arms(plan: Plan) -> list[Arm]:
     """Methods on backbones; a finished run comes with its own."""
     found: dict[Arm, None] = {}
     for method in plan.methods:
-        if method != NONE and Path(method).is_dir():
+        if _is_run(method):
             found[Arm(method, origin_of(Path(method)).backbone)] = None
             continue
         for name in plan.backbones:
@@ -164,6 +164,19 @@ def _arms(plan: Plan) -> list[Arm]:
     for arm in list(found):  # every backbone needs its scratch
         found.setdefault(Arm(NONE, arm.backbone))
     return list(found)
+
+
+def _is_run(method: str) -> bool:
+    """Whether it is a run's folder; a method's name is one whatever folders there are.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if method in (NONE, *registry.names()):
+        return False
+    if not RunFolder(method).exists:
+        registry.entry(method)  # says which names there are
+    return True
 
 
 def _backbone(name: str, plan: Plan) -> str:
@@ -177,7 +190,7 @@ def _backbone(name: str, plan: Plan) -> str:
 
 def _run_folder(arm: Arm, seed: int, out: Path) -> Path:
     """Where an arm's pretrained backbone of a repetition is."""
-    if Path(arm.method).is_dir():
+    if _is_run(arm.method):
         return Path(arm.method)
     plain = "".join(c if c.isalnum() or c in ".-" else "-" for c in arm.backbone)
     return out / "runs" / f"{arm.method}-{plain}-seed{seed}"
