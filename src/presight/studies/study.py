@@ -20,6 +20,7 @@ from presight.errors import IntegrityError, UsageError
 from presight.evaluation import counts
 from presight.evaluation.finetune import StepBudget
 from presight.evaluation.labelled import Division, divide
+from presight.evaluation.score import weights_of
 from presight.nn import catalog
 from presight.pretraining.data import open_labels
 from presight.pretraining.run import pretrain
@@ -33,7 +34,7 @@ from presight.studies.answer import Answer, answer
 from presight.studies.bench import Bench
 from presight.studies.cells import MODES, NONE, Arm, Cell, Mode, Row, grid, key
 from presight.studies.rows import read_row, write_row, write_table
-from presight.training.runtime import Runtime
+from presight.training.runtime import Runtime, pick_device
 
 HELD_OUT = 0.2
 """Of the labels, that are measured on where there is no test set."""
@@ -183,8 +184,6 @@ def _backbone(name: str, plan: Plan) -> str:
     if name != "auto":
         catalog.check(name)
         return name
-    from presight.training.runtime import pick_device
-
     return str(automatic.backbone(pick_device(plan.device).type != "cpu").value)
 
 
@@ -286,8 +285,6 @@ def _protocol(plan: Plan, bench: Bench, cell: Cell, out: Path) -> Mapping[str, A
 
 def _weights(cell: Cell, out: Path) -> dict[str, Any]:
     """Which pretrained weights a cell starts from."""
-    from presight.evaluation.score import weights_of
-
     if cell.arm.method == NONE:
         return {"weights": "drawn"}
     return {"weights": weights_of(RunFolder(_run_folder(cell.arm, cell.seed, out)))}
