@@ -109,34 +109,6 @@ def _largest(shares: Floats, allowed: Bools) -> tuple[Bools, NDArray[np.intp]]:
     return hit, which
 
 
-def eleven_point(found: Bools, positives: int) -> float:
-    """Pascal VOC 2007: mean of the greatest precision at recalls of at least 0, 0.1 .. 1.
-
-    Args:
-        found: bool [d], whether each detection is right, the surest first.
-        positives: objects to find, > 0.
-    """
-    recalls = np.linspace(0.0, 1.0, 11) - 1e-12  # 3 of 10 objects are a recall of 0.3
-    return float(_mean_precision(*_counts(found), np.array([positives]), recalls)[0])
-
-
-def hundred_one_point(found: Bools, positives: int) -> float:
-    """COCO: the same at recalls of at least 0, 0.01 .. 1; see `eleven_point` for arguments."""
-    return float(_mean_precision(*_counts(found), np.array([positives]), _POINTS)[0])
-
-
-def area_under(found: Bools, positives: int) -> float:
-    """Pascal VOC since 2010: the area under the envelope; see `eleven_point` for arguments."""
-    right, wrong = _counts(found)
-    return float(_envelope(right, wrong).sum() / positives)
-
-
-def _counts(found: Bools) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Right and wrong detections up to each right one, [1, m]."""
-    right = np.arange(1, found.sum() + 1)
-    return right[None], (np.flatnonzero(found) + 1 - right)[None]
-
-
 def _envelope(right: NDArray[np.int64], wrong: NDArray[np.int64]) -> Floats:
     """The greatest precision from each right detection on, [r, m].
 
@@ -151,7 +123,6 @@ def _mean_precision(
     right: NDArray[np.int64],
     wrong: NDArray[np.int64],
     positives: NDArray[np.int64],
-    recalls: Floats,
 ) -> Floats:
     """Means [r] over recalls of the greatest precision there or beyond; NaN without positives.
 
@@ -159,14 +130,13 @@ def _mean_precision(
         right: [r, m], right detections up to each place, it included.
         wrong: [r, m], wrong ones before it.
         positives: [r], objects to find.
-        recalls: [q].
     """
     rows, width = right.shape
     envelope = np.concatenate([_envelope(right, wrong), np.zeros((rows, 1))], 1)
     count = np.maximum(positives, 1)[:, None]
-    needed = np.ceil(recalls * count)  # right detections for a recall; then as division rounds it
-    needed -= (needed - 1) / count >= recalls
-    needed += needed / count < recalls
+    needed = np.ceil(_POINTS * count)  # right detections for a recall; then as division rounds it
+    needed -= (needed - 1) / count >= _POINTS
+    needed += needed / count < _POINTS
     needed = np.clip(needed, 1, None)
     # One search over all rows: each is lifted above the one before it.
     lift = np.arange(rows)[:, None] * (width + 2 + needed.max(initial=0))
@@ -200,13 +170,13 @@ def average_precisions(matches: Sequence[Matches]) -> tuple[Floats, Floats]:
         rows = order[labels[order] == label]
         for level in range(len(OVERLAPS)):
             counted = rows[~ignored[level, rows]]
-            answer = _without_each(found[level, counted], owner[counted], positives[:, label])
+            answer = without_each(found[level, counted], owner[counted], positives[:, label])
             whole[level, label], without[:, level, label] = answer[0], answer[1:]
     return whole, np.where(np.isnan(without), whole, without)
 
 
-def _without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.int64]) -> Floats:
-    """Average precision of a class, [1 + n]: of all images, then without each.
+def without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.int64]) -> Floats:
+    """Average precision of a class at 101 recalls, [1 + n]: of all images, then without each.
 
     Args:
         found: bool [d], the surest first.
@@ -219,7 +189,7 @@ def _without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.i
     before = hits[~found]  # right detections before each wrong one
     taken, liars = owner[places], owner[~found]
     answer = np.empty(1 + len(positives))
-    answer[:1] = _mean_precision(right[None], wrong[None], total[None], _POINTS)
+    answer[:1] = _mean_precision(right[None], wrong[None], total[None])
     answer[1:] = answer[0]
     involved = np.union1d(owner, np.flatnonzero(positives))
     step = max(1, _CELLS // (len(places) + len(_POINTS)))
@@ -232,9 +202,7 @@ def _without_each(found: Bools, owner: NDArray[np.intp], positives: NDArray[np.i
         np.add.at(lies, (row[own], before[own]), 1)
         fewer = wrong[None] - np.cumsum(lies, 1)[:, :-1]
         left = total - positives[images]
-        answer[1 + images] = _mean_precision(
-            np.cumsum(kept, 1, dtype=np.int64), fewer, left, _POINTS
-        )
+        answer[1 + images] = _mean_precision(np.cumsum(kept, 1, dtype=np.int64), fewer, left)
     return answer
 
 

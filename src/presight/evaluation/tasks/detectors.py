@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -30,9 +31,10 @@ _LEAST_SCORE = 0.01  # lower than torchvision's: what ranks low still adds to th
 _CHANNELS = 256
 
 
-class Detector(Headed):
+class Detector(Headed, ABC):
     """A backbone with something on it that finds boxes."""
 
+    @abstractmethod
     def losses(self, views: Views) -> Mapping[str, Tensor]:
         """Scalars, whose sum is learned by.
 
@@ -40,11 +42,10 @@ class Detector(Headed):
             views: `view` float [B,3,s,s] in [0, 1], and of every object `boxes` float32 [n, 4] in
                 pixels of the view, `label` int64 [n] and `owner` int64 [n], its row.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def detect(self, images: Tensor) -> list[Detections]:
         """What is in each view, boxes in shares of its side."""
-        raise NotImplementedError
 
 
 class Points(Detector):

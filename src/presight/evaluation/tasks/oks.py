@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from presight.evaluation.tasks.average_precision import influences, without_each
 from presight.evaluation.tasks.task import Influence
 
 Floats = NDArray[np.float64]
@@ -20,7 +21,6 @@ SIGMA = 0.05
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """Of OKS, from which on an answer counts as right; AP is the mean over them."""
 
-_RECALLS = np.linspace(0, 1, 101)
 _COCO = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072,
     "wrist": 0.062, "hip": 0.107, "knee": 0.087, "ankle": 0.089,
@@ -66,24 +66,7 @@ def average_precision(oks: Floats, scores: Floats) -> Influence:
     Returns:
         float64 [n].
     """
-    count, order = len(oks), np.argsort(-scores, kind="stable")
-    hits = oks[order] >= THRESHOLDS[:, None]
-    whole = float(np.mean([_precision(line) for line in hits]))
-    influence = np.full(count, whole)
-    if count > 1:
-        without = np.array(
-            [np.mean([_precision(np.delete(line, i)) for line in hits]) for i in range(count)]
-        )
-        influence[order] += (count - 1) * (without.mean() - without)
-    return influence
-
-
-def _precision(hits: NDArray[np.bool_]) -> float:
-    """Mean precision at recalls 0, 0.01, ..., 1 of answers in order, one for each object."""
-    ranks = np.flatnonzero(hits) + 1
-    if not len(ranks):
-        return 0.0
-    done = np.arange(1, len(ranks) + 1)
-    best = np.maximum.accumulate((done / ranks)[::-1])[::-1]
-    at = np.searchsorted(done / len(hits), _RECALLS)
-    return float(np.append(best, 0.0)[at].mean())
+    order = np.argsort(-scores, kind="stable")
+    hits, objects = oks[order] >= THRESHOLDS[:, None], np.ones(len(oks), np.int64)
+    told = np.stack([without_each(line, order, objects) for line in hits], 1)
+    return influences(told[0][:, None], np.nan_to_num(told[1:])[..., None])
