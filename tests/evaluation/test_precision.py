@@ -142,10 +142,3 @@ def test_refuses() -> None:
         average_precision([1.0], [True, False])
     with pytest.raises(UsageError, match="12-point"):
         average_precision([1.0], [True], "12-point")  # type: ignore[arg-type]
-
-
-def test_a_recall_of_three_tenths_reaches_its_point() -> None:
-    """3 / 10 is a little less than the fourth of eleven points as floats have it."""
-    positives = np.concatenate([np.ones(3, bool), np.zeros(10**6, bool), np.ones(7, bool)])
-    scores = -np.arange(len(positives), dtype=float)
-    assert average_precision(scores, positives, "11-point") == pytest.approx(4 / 11, abs=1e-4)

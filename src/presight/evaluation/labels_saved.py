@@ -45,7 +45,8 @@ class Utility:
     @property
     def equivalent(self) -> tuple[float, float, float]:
         """Labels that scratch needs for the same score, and the ends of their interval."""
-        return tuple(self.n_labels * (1.0 + u) for u in (self.value, self.low, self.high))  # type: ignore[return-value]
+        n = self.n_labels
+        return n * (1.0 + self.value), n * (1.0 + self.low), n * (1.0 + self.high)
 
 
 def utility(
