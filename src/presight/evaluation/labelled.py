@@ -111,16 +111,30 @@ def divide(train: LabelledImages, test: LabelledImages | None, share: float, see
         return Division(train, train, kept, held, train.labels[held], "held out of train")
     if not len(test.labels):
         raise DataError("the test set has no labelled images. Give one that has, or none.")
-    strange = [test.classes[label] for label in torch.unique(test.labels).tolist()
-               if test.classes[label] not in train.classes]  # fmt: skip
+    labels = answered(test.labels, test.classes, train.classes)
+    rows = torch.arange(len(train.labels)), torch.arange(len(test.labels))
+    return Division(train, test, *rows, labels, "given")
+
+
+def answered(labels: Tensor, classes: Sequence[str], learned: Sequence[str]) -> Tensor:
+    """Labels of a test set as numbers into the classes that were learned, by name.
+
+    Args:
+        labels: int64 [N], into `classes`.
+        classes: names in the test set.
+        learned: names to answer with.
+
+    Raises:
+        DataError: classes that were not learned.
+    """
+    strange = [classes[label] for label in torch.unique(labels).tolist()
+               if classes[label] not in learned]  # fmt: skip
     if strange:
         raise DataError(
             f"the test set has {_named(strange)}, which the labels to learn from do not have; "
-            f"those have {_named(train.classes)}. What is not learned cannot be answered: give "
+            f"those have {_named(learned)}. What is not learned cannot be answered: give "
             "the classes the same names, label images of all to learn from, or take such images "
             "out of the test set. Class folders are those right below the folder that is given."
         )
-    into = torch.tensor([train.classes.index(name) if name in train.classes else -1
-                         for name in test.classes])  # fmt: skip
-    rows = torch.arange(len(train.labels)), torch.arange(len(test.labels))
-    return Division(train, test, *rows, into[test.labels], "given")
+    into = torch.tensor([learned.index(name) if name in learned else -1 for name in classes])
+    return into[labels]

@@ -16,7 +16,7 @@ from presight.core.draw import Draw
 from presight.data.canvas import images_of
 from presight.data.labels import open_task
 from presight.data.targets import BoxesTarget
-from presight.errors import DataError, UsageError
+from presight.errors import DataError
 from presight.evaluation.finetune import StepBudget, finetune, judged
 from presight.evaluation.tasks.average_precision import Detections
 from presight.evaluation.tasks.detection import Boxed, Detection
@@ -203,8 +203,8 @@ def test_the_detector_is_chosen_by_the_side_of_a_view(size: int, chosen: str) ->
 
 def test_classes_of_the_test_set_are_those_of_their_name() -> None:
     tested = Blocks(12, 3, classes=("b", "c"))  # its red ones are called b, its blue ones c
-    task = Detection.of(tested, tested.images, classes=("a", "b"))
-    assert task.classes == ("a", "b")
+    task = Detection.of(tested, tested.images, names=("a", "b"))
+    assert task.names == ("a", "b")
     reds = sum(int((target.labels == 0).sum()) for target in tested.targets)
     assert [label for target in task.targets for label in target.labels] == [1] * reds
     blues = [row for row in range(12) if (tested.targets[row].labels == 1).any()]
@@ -215,11 +215,11 @@ def test_classes_of_the_test_set_are_those_of_their_name() -> None:
 def test_sets_with_nothing_to_find_are_refused() -> None:
     source = Blocks(2, 0)
     with pytest.raises(DataError, match=r"the labels show a, b, and none of .* learned: x"):
-        Detection.of(source, source.images, classes=("x",))
+        Detection.of(source, source.images, names=("x",))
     source.targets = [of_boxes([], []), of_boxes([[0, 0, 9, 9]], [0], [True])]
     with pytest.raises(DataError, match="no image has a labelled object that counts"):
         Detection.of(source, source.images)
-    with pytest.raises(UsageError, match="2 images, but labels of 3"):
+    with pytest.raises(DataError, match="3 labels and 2 images"):
         Detection.of(Blocks(3, 0), source.images)
 
 
@@ -227,7 +227,7 @@ def test_the_blind_answer_is_the_middle_box_of_each_class() -> None:
     boxes = [[[0, 0, 10, 10]], [[0, 0, 20, 10]], [[0, 0, 30, 10], [5, 5, 20, 20]]]
     targets = [of_boxes(boxes[0], [0]), of_boxes(boxes[1], [0]), of_boxes(boxes[2], [0, 2])]
     task = Detection(targets, np.array([[40, 40]] * 3), ("a", "b", "c"))
-    tested = Detection([of_boxes([[0, 0, 40, 20]], [0])], np.array([[80, 80]]), task.classes)
+    tested = Detection([of_boxes([[0, 0, 40, 20]], [0])], np.array([[80, 80]]), task.names)
     (answer,) = task.blind(torch.arange(3), tested, torch.tensor([0]))
     assert answer.detections.labels.tolist() == [0, 2]
     assert answer.detections.scores.tolist() == [0.75, 0.25]
@@ -243,7 +243,7 @@ def test_raccoons(tmp_path: Path) -> None:
              for name in ("train", "test")]  # fmt: skip
     tasks = [
         Detection.of(
-            part, images_of(part, side=64, cache_dir=tmp_path), size=64, classes=("raccoon",)
+            part, images_of(part, side=64, cache_dir=tmp_path), size=64, names=("raccoon",)
         )
         for part in parts
     ]

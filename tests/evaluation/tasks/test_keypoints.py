@@ -211,7 +211,7 @@ def test_faces(tmp_path: Path) -> None:
     """68 points on photographs: the right answer is perfect, the mean face far from it."""
     root = unpacked("faces/faces.tar", tmp_path)
     train, test = (
-        Keypoints.of(source, Pictures(torch.zeros(1)))
+        Keypoints.of(source, Pictures(torch.zeros(len(source))))
         for source in (open_task(root / f"{name}.csv", task="keypoints") for name in FACES)
     )
     assert test.points.shape == (150, 68, 2)

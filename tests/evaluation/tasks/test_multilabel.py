@@ -39,7 +39,7 @@ class Named:
 
 def of(classes: tuple[str, ...], rows: list[list[bool]], answered: Any = None) -> Multilabel:
     source: Any = Named(classes, rows)
-    return Multilabel.of(source, Pictures(torch.zeros(len(rows), 3, 8, 8)), classes=answered)
+    return Multilabel.of(source, Pictures(torch.zeros(len(rows), 3, 8, 8)), names=answered)
 
 
 def tinted(n: int, seed: int, size: int = 24) -> tuple[Pictures, Tensor]:

@@ -96,7 +96,7 @@ def test_edges_of_the_leans(direction: float, lean: int) -> None:
 
 def test_five_poses_of_a_source_are_a_classification() -> None:
     source: Any = open_task("scenes:128?size=16", task="pose")
-    task = FivePoses.of(source, Pictures(torch.zeros(1)))
+    task = FivePoses.of(source, Pictures(torch.zeros(128)))
     assert isinstance(task, Classification)
     assert task.classes == len(LEANS) == 5
     counts = Counter(task.labels.tolist())
@@ -150,7 +150,7 @@ def test_turns_of_another_length_are_refused() -> None:
             return f"{i}.png"
 
     with pytest.raises(DataError, match=r"1.png: its quaternion has the length 1.414, not 1"):
-        Pose.of(Bad(), None)  # type: ignore[arg-type]
+        Pose.of(Bad(), Pictures(torch.zeros(2)))  # type: ignore[arg-type]
 
 
 def test_shuffled_turns_do_not_generalize() -> None:

@@ -139,8 +139,8 @@ def test_many_pixels_are_decided_some_classes_at_a_time(monkeypatch: pytest.Monk
 def test_classes_of_a_test_set_are_matched_by_name() -> None:
     source, rows = Painted(3), torch.arange(3)
     names = ("blue", "nothing", "green", "red", "black")
-    renamed = task(source, classes=names)
-    assert (renamed.classes, renamed.outputs) == (names, 5)
+    renamed = task(source, names=names)
+    assert (renamed.names, renamed.outputs) == (names, 5)
     expected = np.array([1, 3, 2, 0])[source.masks[0]]
     assert (renamed.planes[0] == expected).all()
     answers = torch.zeros(3, 5, 1, 1)
@@ -151,8 +151,8 @@ def test_classes_of_a_test_set_are_matched_by_name() -> None:
 def test_a_class_that_nobody_learned() -> None:
     source = Painted(3)
     with pytest.raises(DataError, match=r"mask of 1\.png shows the class green.*palette\.csv"):
-        task(source, classes=("nothing", "red", "blue"))
-    task(Painted(1), classes=("nothing", "red"))  # its masks show no other
+        task(source, names=("nothing", "red", "blue"))
+    task(Painted(1), names=("nothing", "red"))  # its masks show no other
 
 
 def test_a_value_beyond_the_classes() -> None:
@@ -240,4 +240,4 @@ def test_roads(tmp_path: Path) -> None:
     found = held.score(judged, rows)
     assert 0.02 < found["mIoU"].mean() < 0.06
     assert 0.15 < found["pixel accuracy"].mean() < 0.5
-    assert CLASSES[0] not in held.classes
+    assert CLASSES[0] not in held.names

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +14,13 @@ from presight.core.backbone import Backbone
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task
+from presight.evaluation.labelled import answered
+from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task, require
 from presight.views.single import Center, Crop, PadCrop
+
+if TYPE_CHECKING:
+    from presight.data.canvas import Images
+    from presight.data.source import Labelled
 
 SMALL = 64
 """Side in pixels below which learning shifts the picture by an eighth instead of cropping it."""
@@ -51,13 +56,37 @@ class Classification(Task):
     Args:
         labels: int64 [N], by sample of the labelled set.
         classes: how many there are.
+        names: theirs.
     """
 
     name: ClassVar[str] = "classification"
+    reads: ClassVar[str] = "classification"
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"), Metric("mean class accuracy"))
 
-    def __init__(self, labels: Tensor, classes: int) -> None:
-        self.labels, self.classes = labels, classes
+    def __init__(self, labels: Tensor, classes: int, names: Sequence[str] = ()) -> None:
+        self.labels, self.classes, self.names = labels, classes, tuple(names)
+
+    @classmethod
+    def of(
+        cls,
+        source: Labelled[Any],
+        images: Images,
+        *,
+        names: Sequence[str] | None = None,
+        size: int = 0,
+    ) -> Self:
+        """The task of a source with a class of each image; see `Task.of`."""
+        require(source, images)
+        labels = torch.tensor([source.target(i).label for i in range(len(source))])
+        if names is not None:
+            labels = answered(labels, source.classes, names)
+        own = source.classes if names is None else names
+        return cls(labels, len(own), own)
+
+    @property
+    def strata(self) -> Tensor:
+        """The classes."""
+        return self.labels
 
     def model(self, backbone: Backbone) -> Headed:
         """One linear layer on pooled features, begun at zero: the first answer is a blind one."""
@@ -94,3 +123,8 @@ class Classification(Task):
         present = int((counts > 0).sum())
         by_class = right * len(rows) / (counts[truth] * present)
         return {"accuracy": right.numpy(), "mean class accuracy": by_class.numpy()}
+
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
+        """The commonest class of the rows; of equal ones the first."""
+        common = torch.bincount(self.labels[rows], minlength=self.classes).argmax()
+        return common.expand(len(test_rows))

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from presight.core.backbone import Backbone
 from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
-from presight.data.canvas import Images
 from presight.data.pack import source_sizes
 from presight.data.source import Blocks, Labelled, shown
 from presight.errors import DataError, Diverged, UsageError
@@ -268,15 +267,3 @@ def share(parts: Tensor, wholes: Tensor) -> Influence:
     total = wholes.sum()
     score = parts.sum() / total
     return (score + len(parts) * (parts - score * wholes) / total).numpy()
-
-
-def require(source: Labelled[Any], images: Images) -> None:
-    """Refuse images that are not the source's.
-
-    Raises:
-        DataError: another number of them.
-    """
-    if len(source) != len(images):
-        raise DataError(
-            f"{len(source):,} labels and {len(images):,} images; the same set was expected."
-        )

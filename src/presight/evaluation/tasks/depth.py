@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -19,10 +19,9 @@ from presight.evaluation.tasks.dense import (
     Plane,
     Planes,
     enlarged,
-    require,
     share,
 )
-from presight.evaluation.tasks.task import Influence, Judged, Metric
+from presight.evaluation.tasks.task import Influence, Judged, Metric, require
 
 NEAREST, FARTHEST = 1e-3, 1e4
 """Meters that answers are kept between."""
@@ -55,22 +54,31 @@ class Depth(Dense):
     """
 
     name: ClassVar[str] = "depth"
+    reads: ClassVar[str] = "depth"
     metrics: ClassVar[tuple[Metric, ...]] = (*_metrics(""), *_metrics(_POOLED))
 
     def __init__(self, planes: Planes, head: Head = "linear") -> None:
         super().__init__(planes, 1, head, scale=1.0)
+        self.names = ()
 
     @classmethod
-    def of(cls, source: Labelled[DepthTarget], images: Images, *, head: Head = "linear") -> Self:
-        """The task on a labelled set.
+    def of(
+        cls,
+        source: Labelled[DepthTarget],
+        images: Images,
+        *,
+        names: Sequence[str] | None = None,
+        size: int = 0,
+        head: Head = "linear",
+    ) -> Self:
+        """The task of a source with a depth of each pixel; see `Task.of`.
 
         Args:
             source: the set.
             images: its images.
+            names: has no part in it.
+            size: nor has this.
             head: linear or fcn.
-
-        Raises:
-            DataError: images of another set.
         """
         require(source, images)
 
@@ -79,6 +87,11 @@ class Depth(Dense):
             return np.where(target.valid, target.depth, np.float32(0))
 
         return cls(Planes(source, read), head)
+
+    @property
+    def strata(self) -> Tensor:
+        """The same for all."""
+        return torch.zeros(len(self.planes), dtype=torch.int64)
 
     def known(self, label: Tensor) -> Tensor:
         """Where there is a depth."""
@@ -140,17 +153,8 @@ class Depth(Dense):
         """How many images have no known depth, and count in no figure."""
         return int((torch.as_tensor(judged)[:, 0] == 0).sum())
 
-    def blind(self, rows: Tensor, tested: Depth, test_rows: Tensor) -> Judged:
-        """Answers of one who knows no picture: everywhere the median of the images' medians.
-
-        Args:
-            rows: int64 [n], whose labels are known.
-            tested: the task on the test set.
-            test_rows: int64 [m], of it.
-
-        Raises:
-            DataError: none of the rows has a known depth.
-        """
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
+        """Everywhere the median of the images' medians."""
         medians = [np.median(plane[plane > 0]) for plane in self.planes.of(rows) if plane.any()]
         if not medians:
             raise DataError("no labelled image has a pixel of known depth; label some of them.")

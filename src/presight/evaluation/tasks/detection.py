@@ -20,7 +20,7 @@ from presight.data.labels.problems import Problem
 from presight.data.pack import source_sizes
 from presight.data.source import Labelled, shown
 from presight.data.targets import BoxesTarget
-from presight.errors import DataError, UsageError
+from presight.errors import DataError
 from presight.evaluation.tasks.average_precision import (
     Detections,
     Matches,
@@ -30,7 +30,7 @@ from presight.evaluation.tasks.average_precision import (
 )
 from presight.evaluation.tasks.detectors import LARGE, Detector, Name, detector
 from presight.evaluation.tasks.geometry import Framed, Place, places
-from presight.evaluation.tasks.task import Influence, Judged, Metric, Task
+from presight.evaluation.tasks.task import Influence, Judged, Metric, Task, rarest, require
 
 LEAST = 2.0
 """Width and height in pixels of a view from which on an object is learned."""
@@ -85,27 +85,28 @@ class Detection(Task):
     Args:
         targets: by sample of the labelled set, in pixels of the pictures.
         originals: int64 [N, 2], height and width of every picture.
-        classes: their names.
+        names: of the classes.
         detector: `auto` takes CenterNet below 160 px, else Faster R-CNN.
         size: side of a view, pixels, which `auto` decides by.
         problems: labels that are not used.
     """
 
     name: ClassVar[str] = "detection"
+    reads: ClassVar[str] = "detection"
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("AP"), Metric("AP50"), Metric("AP75"))
 
     def __init__(
         self,
         targets: Sequence[BoxesTarget],
         originals: NDArray[np.int64],
-        classes: Sequence[str],
+        names: Sequence[str],
         *,
         detector: Name = "auto",
         size: int = 0,
         problems: Sequence[Problem] = (),
     ) -> None:
         self.targets, self.originals = tuple(targets), originals
-        self.classes, self.problems = tuple(classes), tuple(problems)
+        self.names, self.problems = tuple(names), tuple(problems)
         self.size = size or int(np.median(originals.min(1)))
         large: Name = "faster-rcnn" if self.size >= LARGE else "centernet"
         self.detector: Name = large if detector == "auto" else detector
@@ -116,27 +117,22 @@ class Detection(Task):
         source: Labelled[BoxesTarget],
         images: Images,
         *,
-        classes: Sequence[str] | None = None,
-        detector: Name = "auto",
+        names: Sequence[str] | None = None,
         size: int = 0,
+        detector: Name = "auto",
     ) -> Self:
-        """The task on a labelled set.
+        """The task of a source with boxes; see `Task.of`.
 
         Args:
-            source: labelled for detection.
+            source: the set.
             images: its images.
-            classes: those that were learned, where the set is a test set: its objects are found by
-                their class's name, and those of other classes are left out, with a problem each.
-            detector: see `Detection`.
+            names: of the classes that were learned, where the set is for a test: its objects are
+                found by their class's name, those of others are left out, with a problem each.
             size: side of a view, pixels, which `auto` decides by; 0 takes the images' own.
-
-        Raises:
-            DataError: no object, or none of a class that was learned.
-            UsageError: images of another set.
+            detector: see `Detection`.
         """
-        if len(images) != len(source):
-            raise UsageError(f"{len(images):,} images, but labels of {len(source):,}.")
-        names = tuple(source.classes if classes is None else classes)
+        require(source, images)
+        names = tuple(source.classes if names is None else names)
         numbers = np.array([names.index(one) if one in names else -1 for one in source.classes])
         problems: list[Problem] = []
         targets = []
@@ -155,9 +151,17 @@ class Detection(Task):
         originals = np.asarray(source_sizes(source))
         return cls(targets, originals, names, detector=detector, size=size, problems=problems)
 
+    @property
+    def strata(self) -> Tensor:
+        """The rarest class that each image shows, by images."""
+        present = np.zeros((len(self.targets), len(self.names)), np.bool_)
+        for row, target in enumerate(self.targets):
+            present[row, target.labels] = True
+        return rarest(torch.from_numpy(present))
+
     def model(self, backbone: Backbone) -> Detector:
         """A detector of the chosen kind on the backbone's maps."""
-        return detector(self.detector, backbone, len(self.classes), self.size)
+        return detector(self.detector, backbone, len(self.names), self.size)
 
     def views(self, size: int, *, augment: bool) -> Recipe:
         """Parts (from 0.4 of the area), mirrored at random; or the whole picture."""
@@ -180,7 +184,7 @@ class Detection(Task):
             whole = Place((0.0, 0.0, float(width), float(height)), False, 1)
             boxes = whole.back(one.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
             moved = Detections(boxes, one.scores, one.labels)
-            found.append(matched(moved, self.targets[row], len(self.classes)))
+            found.append(matched(moved, self.targets[row], len(self.names)))
         return found
 
     def score(self, judged: Judged, rows: Tensor) -> Mapping[str, Influence]:
@@ -189,7 +193,7 @@ class Detection(Task):
         levels = {"AP": slice(None), "AP50": slice(0, 1), "AP75": slice(5, 6)}
         return {name: influences(whole[at], without[:, at]) for name, at in levels.items()}
 
-    def blind(self, rows: Tensor, tested: Detection, test_rows: Tensor) -> list[Matches]:
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> list[Matches]:
         """The same for every image: of each class its middle box, as sure as it is common."""
         boxes, labels = [], []
         for row in rows.tolist():
@@ -198,7 +202,7 @@ class Detection(Task):
             boxes.append(share)
             labels.append(target.labels[~target.crowd])
         box, label = np.concatenate(boxes), np.concatenate(labels)
-        counts = np.bincount(label, minlength=len(self.classes))
+        counts = np.bincount(label, minlength=len(self.names))
         seen = np.flatnonzero(counts)
         middle = [np.median(box[label == one], axis=0) for one in seen]
         answer = Detections(

@@ -22,7 +22,7 @@ from presight.errors import DataError
 from presight.evaluation.tasks.geometry import Framed, places
 from presight.evaluation.tasks.heatmaps import HeatMaps, decoded, gaussians
 from presight.evaluation.tasks.oks import average_precision, coco_sigmas, similarity
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task
+from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task, require
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
@@ -110,6 +110,7 @@ class Keypoints(Task):
     """
 
     name: ClassVar[str] = "keypoints"
+    reads: ClassVar[str] = "keypoints"
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("PCK@0.1"),
         Metric("OKS AP"),
@@ -131,8 +132,16 @@ class Keypoints(Task):
         self.mirrored = mirrored(self.names)
 
     @classmethod
-    def of(cls, source: Labelled[KeypointsTarget], images: Images) -> Self:
-        """The task of a source that is labelled with points."""
+    def of(
+        cls,
+        source: Labelled[KeypointsTarget],
+        images: Images,
+        *,
+        names: Sequence[str] | None = None,
+        size: int = 0,
+    ) -> Self:
+        """The task of a source that is labelled with points; see `Task.of`."""
+        require(source, images)
         targets = [source.target(i) for i in range(len(source))]
         largest = [int(target.area.argmax()) for target in targets]
         problems = [
@@ -145,7 +154,7 @@ class Keypoints(Task):
             if len(target.area) > 1
         ]
         pairs = list(zip(targets, largest, strict=True))
-        return cls(
+        made = cls(
             np.stack([target.points[one] for target, one in pairs]),
             np.stack([target.visible[one] for target, one in pairs]),
             np.array([target.area[one] for target, one in pairs], np.float32),
@@ -153,6 +162,13 @@ class Keypoints(Task):
             source_sizes(source),
             problems,
         )
+        made.check_names(made.names if names is None else names)
+        return made
+
+    @property
+    def strata(self) -> Tensor:
+        """The same for all."""
+        return torch.zeros(len(self.points), dtype=torch.int64)
 
     def model(self, backbone: Backbone) -> Mapped:
         """Heat maps on the last map, begun at zero: every place is as likely."""
@@ -210,7 +226,7 @@ class Keypoints(Task):
             "mean error": (distance * visible).sum(1) / known,
         }
 
-    def blind(self, rows: Tensor, tested: Keypoints, test_rows: Tensor) -> Judged:
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
         """Each point where it is on average in the rows, as shares of the picture.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -15,12 +15,11 @@ from presight.core.wording import cut
 from presight.errors import DataError
 from presight.evaluation.precision import mean_precision_influence
 from presight.evaluation.tasks.classification import Classification
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric
+from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, rarest, require
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
     from presight.data.source import Labelled
-    from presight.data.targets import MultiClassTarget
 
 
 class Multilabel(Classification):
@@ -34,61 +33,44 @@ class Multilabel(Classification):
     """
 
     name: ClassVar[str] = "multilabel"
+    reads: ClassVar[str] = "multilabel"
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("mAP"), Metric("mAP 11-point"))
 
     def __init__(self, present: Tensor, names: Sequence[str] = ()) -> None:
-        super().__init__(present, present.shape[1])
-        self.names = tuple(names)
+        super().__init__(present, present.shape[1], names)
 
     @classmethod
     def of(
         cls,
-        source: Labelled[MultiClassTarget],
+        source: Labelled[Any],
         images: Images,
         *,
-        classes: Sequence[str] | None = None,
+        names: Sequence[str] | None = None,
+        size: int = 0,
     ) -> Self:
-        """The task of a labelled source.
-
-        Args:
-            source: knows which classes each image shows.
-            images: the source's.
-            classes: names that are answered, those of the training set, for a test set, which may
-                lack some of them or have them in another order; by default the source's own.
-
-        Raises:
-            DataError: images show classes that are not answered, or another number of images.
-        """
-        if len(source) != len(images):
-            raise DataError(f"{len(source)} labelled images, but {len(images)} images.")
+        """The task of a source that knows which classes each image shows; see `Task.of`."""
+        require(source, images)
         own = source.classes
-        names = own if classes is None else tuple(classes)
+        named = own if names is None else tuple(names)
         rows = [source.target(i).present for i in range(len(source))]
         shown = np.stack(rows) if rows else np.zeros((0, len(own)), np.bool_)
-        strange = [name for c, name in enumerate(own) if name not in names and shown[:, c].any()]
+        strange = [name for c, name in enumerate(own) if name not in named and shown[:, c].any()]
         if strange:
             raise DataError(
                 f"the test set shows {', '.join(cut(name) for name in strange[:5])}, which the "
                 "labels to learn from do not have. What is not learned cannot be answered: give "
                 "the classes the same names, or take these labels out of the test set."
             )
-        present = np.zeros((len(rows), len(names)), np.bool_)
+        present = np.zeros((len(rows), len(named)), np.bool_)
         for c, name in enumerate(own):
-            if name in names:
-                present[:, names.index(name)] = shown[:, c]
-        return cls(torch.from_numpy(present), names)
+            if name in named:
+                present[:, named.index(name)] = shown[:, c]
+        return cls(torch.from_numpy(present), named)
 
     @property
     def strata(self) -> Tensor:
-        """Int64 [N], the rarest class that each image shows, C where it shows none.
-
-        Subsets and hold-outs are drawn by it: in proportion to these, rare classes are not lost.
-        """
-        shown = self.labels.long()
-        counts = torch.where(self.labels, shown.sum(0), len(shown) + 1)
-        nothing = torch.full_like(counts[:, :1], len(shown))
-        # In the last place, before any class that the image does not show.
-        return torch.cat((counts, nothing), 1).argmin(1)
+        """The rarest class that each image shows."""
+        return rarest(self.labels)
 
     def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
         """Binary cross-entropy, the mean over images and classes, natural logarithm."""
@@ -120,12 +102,6 @@ class Multilabel(Classification):
             "mAP 11-point": mean_precision_influence(scores, present, "11-point"),
         }
 
-    def blind(self, rows: Tensor, tested: Multilabel, test_rows: Tensor) -> Judged:
-        """The training rows' share of each class, whatever the image shows.
-
-        Args:
-            rows: int64 [n], to learn from.
-            tested: the task of the test set.
-            test_rows: int64 [m], of it.
-        """
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
+        """The rows' share of each class."""
         return self.labels[rows].float().mean(0).expand(len(test_rows), -1)

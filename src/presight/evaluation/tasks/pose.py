@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from presight.core.recipe import Recipe
 from presight.data.scenes.pose import five_poses, matrices
 from presight.errors import DataError
 from presight.evaluation.tasks.classification import Classes, Classification
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task
+from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task, require
 from presight.evaluation.tasks.turns import (
     degrees_apart,
     matrices_of_six,
@@ -32,7 +32,6 @@ from presight.views.single import Center, PadCrop
 if TYPE_CHECKING:
     from presight.data.canvas import Images
     from presight.data.source import Labelled
-    from presight.data.targets import RotationTarget
 
 NEAR = 30.0
 """Degrees within which a turn counts as right."""
@@ -81,21 +80,26 @@ class Pose(Task):
     """
 
     name: ClassVar[str] = "pose"
+    reads: ClassVar[str] = "pose"
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("accuracy at 30 degrees"),
         Metric("median error", higher_is_better=False, unit="degrees"),
     )
 
     def __init__(self, turns: Tensor, symmetry: Tensor) -> None:
-        self.turns, self.symmetry = turns, symmetry
+        self.turns, self.symmetry, self.names = turns, symmetry, ()
 
     @classmethod
-    def of(cls, source: Labelled[RotationTarget], images: Images) -> Self:
-        """The task of a source that is labelled with turns.
-
-        Raises:
-            DataError: a quaternion whose length is not 1.
-        """
+    def of(
+        cls,
+        source: Labelled[Any],
+        images: Images,
+        *,
+        names: Sequence[str] | None = None,
+        size: int = 0,
+    ) -> Self:
+        """The task of a source with quaternions, of length 1; see `Task.of`."""
+        require(source, images)
         targets = [source.target(i) for i in range(len(source))]
         turns = torch.from_numpy(np.stack([target.quaternion for target in targets]))
         lengths = turns.norm(dim=1)
@@ -107,6 +111,11 @@ class Pose(Task):
                 f"{len(wrong):,} are like that. Divide each by its length."
             )
         return cls(turns, torch.tensor([target.symmetry for target in targets]))
+
+    @property
+    def strata(self) -> Tensor:
+        """The same for all."""
+        return torch.zeros(len(self.turns), dtype=torch.int64)
 
     def model(self, backbone: Backbone) -> Headed:
         """One linear layer to two vectors, begun at no turn at all."""
@@ -143,7 +152,7 @@ class Pose(Task):
         near, median = (metric.name for metric in self.metrics)
         return {near: (errors < NEAR).astype(np.float64), median: median_influence(errors)}
 
-    def blind(self, rows: Tensor, tested: Pose, test_rows: Tensor) -> Judged:
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
         """The mean turn of the rows, whatever the image; symmetries are left out of it."""
         return mean_turn(self.turns[rows]).expand(len(test_rows), 4)
 
@@ -156,20 +165,23 @@ class FivePoses(Classification):
     """
 
     name: ClassVar[str] = "pose5"
+    reads: ClassVar[str] = "pose"
 
     @classmethod
-    def of(cls, source: Labelled[RotationTarget], images: Images) -> Self:
-        """The task of a source that is labelled with turns."""
-        return cls(pose5(Pose.of(source, images).turns), len(LEANS))
+    def of(
+        cls,
+        source: Labelled[Any],
+        images: Images,
+        *,
+        names: Sequence[str] | None = None,
+        size: int = 0,
+    ) -> Self:
+        """The task of a source with quaternions; see `Task.of`."""
+        return cls(pose5(Pose.of(source, images).turns), len(LEANS), LEANS)
 
     def views(self, size: int, *, augment: bool) -> Recipe:
         """Shifts by up to an eighth, never mirrored; or the center."""
         return Classes(base=_upright(size, augment), labels=self.labels, size=size)
-
-    def blind(self, rows: Tensor, tested: Classification, test_rows: Tensor) -> Judged:
-        """The commonest class of the rows, whatever the image; of equal ones the first."""
-        common = torch.bincount(self.labels[rows], minlength=self.classes).argmax()
-        return common.expand(len(test_rows))
 
 
 def pose5(quaternion: Tensor) -> Tensor:

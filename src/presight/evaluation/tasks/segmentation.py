@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
@@ -14,8 +15,8 @@ from presight.data.canvas import Images
 from presight.data.source import Labelled, shown
 from presight.data.targets import IGNORE, MaskTarget
 from presight.errors import DataError
-from presight.evaluation.tasks.dense import Dense, Head, Plane, Planes, enlarged, require, share
-from presight.evaluation.tasks.task import Influence, Judged, Metric
+from presight.evaluation.tasks.dense import Dense, Head, Plane, Planes, enlarged, share
+from presight.evaluation.tasks.task import Influence, Judged, Metric, rarest, require
 
 _LEAST_AREA = 0.25
 _LEAST_SHARE = 1e-3
@@ -33,16 +34,17 @@ class Segmentation(Dense):
 
     Args:
         planes: classes, uint8, 255 counts neither way.
-        classes: their names.
+        names: of the classes.
         head: linear or fcn; see `dense_head`.
     """
 
     name: ClassVar[str] = "segmentation"
+    reads: ClassVar[str] = "segmentation"
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("mIoU"), Metric("pixel accuracy"))
 
-    def __init__(self, planes: Planes, classes: Sequence[str], head: Head = "linear") -> None:
-        super().__init__(planes, len(classes), head, scale=_LEAST_AREA)
-        self.classes = tuple(classes)
+    def __init__(self, planes: Planes, names: Sequence[str], head: Head = "linear") -> None:
+        super().__init__(planes, len(names), head, scale=_LEAST_AREA)
+        self.names = tuple(names)
 
     @classmethod
     def of(
@@ -50,23 +52,21 @@ class Segmentation(Dense):
         source: Labelled[MaskTarget],
         images: Images,
         *,
+        names: Sequence[str] | None = None,
+        size: int = 0,
         head: Head = "linear",
-        classes: Sequence[str] | None = None,
     ) -> Self:
-        """The task on a labelled set.
+        """The task of a source with a class of each pixel; see `Task.of`.
 
         Args:
             source: the set.
             images: its images.
+            names: what is answered, where the set is for a test.
+            size: has no part in it.
             head: linear or fcn.
-            classes: names in the order that is learned, where the set is for the test of what
-                another one taught; None takes the set's own.
-
-        Raises:
-            DataError: images of another set, or a class in the masks that is not among `classes`.
         """
         require(source, images)
-        learned = source.classes if classes is None else tuple(classes)
+        learned = source.classes if names is None else tuple(names)
         table = np.full(IGNORE + 1, IGNORE, np.uint8)
         for number, name in enumerate(source.classes):
             table[number] = learned.index(name) if name in learned else IGNORE
@@ -84,6 +84,13 @@ class Segmentation(Dense):
 
         _refuse_strange(source, learned)
         return cls(Planes(source, read), learned, head)
+
+    @functools.cached_property
+    def strata(self) -> Tensor:
+        """The rarest class that each image shows, by images."""
+        planes = self.planes.of(torch.arange(len(self.planes)))
+        counts = [np.bincount(plane.ravel(), minlength=IGNORE + 1) for plane in planes]
+        return rarest(torch.from_numpy(np.stack(counts)[:, : self.outputs] > 0))
 
     def known(self, label: Tensor) -> Tensor:
         """All but 255."""
@@ -137,14 +144,8 @@ class Segmentation(Dense):
             "pixel accuracy": share(hits.sum(1), true.sum(1).double()),
         }
 
-    def blind(self, rows: Tensor, tested: Segmentation, test_rows: Tensor) -> Judged:
-        """Answers of one who knows no picture: everywhere the commonest class of the pixels.
-
-        Args:
-            rows: int64 [n], whose labels are known.
-            tested: the task on the test set.
-            test_rows: int64 [m], of it.
-        """
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
+        """Everywhere the commonest class of the pixels."""
         counts = sum(np.bincount(plane.ravel(), minlength=IGNORE + 1)
                      for plane in self.planes.of(rows))  # fmt: skip
         commonest = int(np.argmax(np.asarray(counts)[: self.outputs]))

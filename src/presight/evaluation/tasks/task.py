@@ -5,15 +5,21 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from presight.core.backbone import Backbone
 from presight.core.batch import Views
 from presight.core.recipe import Recipe
+from presight.errors import DataError
+
+if TYPE_CHECKING:
+    from presight.data.canvas import Images
+    from presight.data.source import Labelled
 
 Influence = NDArray[np.float64]
 """[n], a score's part by test image: its mean is the score, its spread over images the score's."""
@@ -64,11 +70,46 @@ class Task(ABC):
 
     Attributes:
         name: on the command line.
-        metrics: the first is the one that curves, gaps and utility are of.
+        reads: the labels it reads, as `open_task` names them.
+        metrics: the first is the one that curves, gaps and utility are of; higher is better for it.
+        names: of what is answered, classes or keypoints; none where answers have no names.
+        strata: int64 [N], what subsets and hold-outs keep in proportion: the class of each image,
+            the rarest of several, or the same for all.
     """
 
     name: ClassVar[str]
+    reads: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
+    names: tuple[str, ...]
+
+    @classmethod
+    @abstractmethod
+    def of(
+        cls,
+        source: Labelled[Any],
+        images: Images,
+        *,
+        names: Sequence[str] | None = None,
+        size: int = 0,
+    ) -> Self:
+        """The task on a labelled set.
+
+        Args:
+            source: labelled for it.
+            images: the source's.
+            names: what is answered, where the set is for the test of what another one taught: its
+                classes may lack some of them or have them in another order. None takes its own.
+            size: side of a view, pixels; 0 takes the images' own.
+
+        Raises:
+            DataError: images of another set, labels that cannot be used, or of what is not
+                answered.
+        """
+
+    @property
+    @abstractmethod
+    def strata(self) -> Tensor:
+        """What subsets and hold-outs keep in proportion, int64 [N]."""
 
     @abstractmethod
     def model(self, backbone: Backbone) -> Headed:
@@ -108,3 +149,46 @@ class Task(ABC):
             judged: of all images in `rows`, in their order.
             rows: int64 [n], of the labelled set.
         """
+
+    @abstractmethod
+    def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
+        """The best answers of one who knows no picture: the same for every image.
+
+        Args:
+            rows: int64 [n], of this set, whose labels are known.
+            tested: the task on the test set.
+            test_rows: int64 [m], of it.
+
+        Raises:
+            DataError: the rows' labels allow no answer.
+        """
+
+
+def rarest(present: Tensor) -> Tensor:
+    """Strata of images that show several classes: the rarest that each shows, C where none.
+
+    Subsets and hold-outs that keep these in proportion do not lose rare classes.
+
+    Args:
+        present: bool [N, C].
+
+    Returns:
+        int64 [N].
+    """
+    shown = present.long()
+    counts = torch.where(present, shown.sum(0), len(shown) + 1)
+    nothing = torch.full((len(shown), 1), len(shown))
+    # In the last place, before any class that the image does not show.
+    return torch.cat((counts, nothing), 1).argmin(1)
+
+
+def require(source: Labelled[Any], images: Images) -> None:
+    """Refuse images that are not the source's.
+
+    Raises:
+        DataError: another number of them.
+    """
+    if len(source) != len(images):
+        raise DataError(
+            f"{len(source):,} labels and {len(images):,} images; the same set was expected."
+        )
