@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import presight
 from data.making import encoded, pixels, write
 from presight.data.open import open_labelled
 from presight.errors import DataError, UsageError
 from presight.evaluation.embedding import files
-from presight.pretraining.embed import Embedded
+from presight.pretraining.embed import COLUMNS, SIDE, Embedded
 from presight.reporting.reading import read_run
 from tinyruns import copied
 
@@ -71,8 +72,26 @@ def test_images_to_label_first_are_listed_to_be_filled_in(tmp_path: Path) -> Non
         rows = list(csv.DictReader(file))
     assert len({row["path"] for row in rows}) == 5
     assert all((data / row["path"]).is_file() and row["label"] == "" for row in rows)
+    assert found.files[-1] == found.folder / "select.png"
     with pytest.raises(UsageError, match="15 of 14 images"):
         embedded(run, data, select=15)
+
+
+def test_images_to_label_first_are_shown_in_the_order_of_the_list(tmp_path: Path) -> None:
+    """Every picture has a gray of its own: its thumbnail's middle says which it is."""
+    data = tmp_path / "photos"
+    grays = {f"{i:02}.png": 20 * i for i in range(12)}
+    for name, gray in grays.items():
+        write(data / name, encoded(np.full((20, 20, 3), gray, np.uint8)))
+    found = embedded(copied(tmp_path / "run"), data, select=11, map="none")
+    with open(found.folder / "select.csv", newline="") as file:
+        listed = [row["path"] for row in csv.DictReader(file)]
+    sheet = np.asarray(Image.open(found.folder / "select.png"))
+    assert sheet.shape == (2 * SIDE, COLUMNS * SIDE, 3)
+    for at, name in enumerate(listed):
+        line, column = divmod(at, COLUMNS)
+        middle = sheet[line * SIDE + SIDE // 2, column * SIDE + SIDE // 2, 0]
+        assert middle == pytest.approx(grays[name], abs=2)
 
 
 def test_files_for_other_tools_stand_beside(tmp_path: Path) -> None:

@@ -33,13 +33,21 @@ def probes(
     k = neighbor_count(len(train), len(torch.unique(labels)))
     near = knn(train, labels, test, k=k, temperature=_TEMPERATURE)
     yield "knn", near.cpu(), {"k": k, "temperature": _TEMPERATURE}
-    yield ("linear", *_linear(train, labels, test, seed, thorough=options.thorough))
+    yield ("linear", *linear_answers(train, labels, test, seed, thorough=options.thorough))
 
 
-def _linear(
+def linear_answers(
     train: Tensor, labels: Tensor, test: Tensor, seed: int, **how: Any
 ) -> tuple[Tensor, dict[str, Any]]:
-    """Predictions on the CPU, and what the probe chose; of one class only there is no choice."""
+    """Predictions of a linear probe on the CPU, and what it chose; of one class there is no choice.
+
+    Args:
+        train: float [n, d].
+        labels: int64 [n].
+        test: float [q, d].
+        seed: of the probe's hold-outs.
+        how: what else `linear_probe` takes.
+    """
     if len(torch.unique(labels)) == 1:
         return labels[:1].expand(len(test)).cpu(), {"classes_seen": 1}
     probe = linear_probe(train, labels, seed=seed, **how)
@@ -76,7 +84,7 @@ def ladder(
     for number, channels in enumerate(backbone.stage_dims):
         train, test = normalized(learned[number], measured[number], channels)
         # Stages are wide, and compared by shape: several hold-outs would be most of the time.
-        predicted, settings = _linear(
+        predicted, settings = linear_answers(
             train, labels, test, options.seed, thorough=options.thorough, hold_outs=1
         )
         details = {**common, **settings, "standardize": True, "dim": train.shape[1],

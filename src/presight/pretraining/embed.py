@@ -18,7 +18,7 @@ from presight.core.settings import Settings
 from presight.data.canvas import Images, default_cache
 from presight.data.source import Labelled, Source, shown
 from presight.errors import DataError, UsageError
-from presight.evaluation.embedding import choose, formats
+from presight.evaluation.embedding import choose, formats, sprite
 from presight.evaluation.embedding.folder import Embedding, embed, write_embedding
 from presight.evaluation.embedding.formats import Format
 from presight.evaluation.embedding.maps import Kind
@@ -41,6 +41,9 @@ from presight.training.runtime import pick_device
 
 SELECTED = "select.csv"
 """Images to label first: path, and an empty label."""
+PICTURES = "select.png"
+"""The same images side by side, in the table's order."""
+MOST_PICTURES, COLUMNS, SIDE = 1000, 10, 96
 _FORMATS, _MAPS = get_args(Format), get_args(Kind)
 
 
@@ -108,8 +111,8 @@ class Embedded:
         written = [f"{self.folder}: vectors, neighbors, map and thumbnails", *map(str, self.files)]
         if any(path.name == SELECTED for path in self.files):
             written.append(
-                f"next: write labels into {SELECTED} and put it into the folder of the images; "
-                f"--labels takes it there"
+                f"next: look at {PICTURES} ({COLUMNS} a line, in the table's order), write labels "
+                f"into {SELECTED} and put it into the folder of the images; --labels takes it there"
             )
         return [*(f"note: {text}" for text in self.warnings), told, *written]
 
@@ -162,7 +165,7 @@ def embed_run(
     write_embedding(place, made, images, rows, about)
     files = _others(place, made, images, rows, format)
     if select:
-        files.append(_selected(place, made, select, seed))
+        files += _selected(place, made, images, select, seed)
     return Embedded(place, made, files, told)
 
 
@@ -226,13 +229,15 @@ def _others(
     return files
 
 
-def _selected(place: Path, made: Embedding, count: int, seed: int) -> Path:
-    """A table to fill in: path, and an empty label."""
+def _selected(place: Path, made: Embedding, images: Images, count: int, seed: int) -> list[Path]:
+    """A table to fill in, path and an empty label, and its first images as one picture."""
+    chosen = choose.typical(made.vectors, count, seed=seed).tolist()
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["path", "label"])
-    for row in choose.typical(made.vectors, count, seed=seed).tolist():
-        table.writerow([made.identities[row], ""])
-    path = place / SELECTED
+    table.writerows([made.identities[row], ""] for row in chosen)
+    path, pictures = place / SELECTED, place / PICTURES
     atomic.write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
-    return path
+    sheet, _ = sprite.sheet(images, chosen[:MOST_PICTURES], columns=COLUMNS, side=SIDE)
+    atomic.write_bytes(pictures, sprite.png(sheet))
+    return [path, pictures]
