@@ -49,12 +49,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_cell_is_there_once(whole: Path) -> None:
     found = measured(whole)
-    assert len(found) == 2 * 2 * 2 * 2 * 2  # methods, modes, counts, seeds, metrics
-    assert {row["method"] for row in found} == {"rotation", "none"}
-    assert len(list((whole / "cells").glob("*.json"))) == 16
+    # Methods, modes, counts, seeds, metrics; and two anchors, frozen.
+    assert len(found) == (2 * 2 + 2) * 2 * 2 * 2
+    assert {row["method"] for row in found} == {"rotation", "none", "blind", "pixels"}
+    assert len(list((whole / "cells").glob("*.json"))) == 24
     assert len(list((whole / "runs").iterdir())) == 2  # one pretraining a seed, none for none
     told = json.loads((whole / "study.json").read_text())
-    assert told["answer"]["sentence"].startswith("With 60 labels take ")
+    assert told["answers"][0]["sentence"].startswith("With 60 labels take ")
 
 
 class Killed(BaseException):
@@ -84,7 +85,7 @@ def test_killed_and_continued_equals_uninterrupted(
 
     monkeypatch.setattr(Bench, "measure", again)
     asked(tmp_path / "a")
-    assert len(counted) == 11
+    assert len(counted) == 19
     assert measured(tmp_path / "a") == measured(whole)
 
 
@@ -94,7 +95,7 @@ def test_what_is_there_is_not_measured_again(whole: Path, monkeypatch: pytest.Mo
     asked(whole)
     assert (whole / "results.csv").read_text() == before
     # Fewer counts and seeds of the same study are a part of it.
-    assert len(asked(whole, label_counts="60", seeds=1).rows) == 4
+    assert len(asked(whole, label_counts="60", seeds=1).rows) == 6
 
 
 def test_another_question_is_another_cell(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,13 +133,13 @@ def test_a_method_is_no_folder_of_its_name(
     (tmp_path / "rotation").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Bench, "measure", None)
-    assert len(asked(whole).rows) == 16
+    assert len(asked(whole).rows) == 24
 
 
 def test_a_finished_run_is_taken_by_its_path(whole: Path, tmp_path: Path) -> None:
     run = next((whole / "runs").iterdir())
     found = asked(tmp_path / "a", methods=f"{run},none", modes="frozen", label_counts="60", seeds=1)
-    assert {row.cell.arm.method for row in found.rows} == {str(run), "none"}
+    assert {row.cell.arm.method for row in found.rows} == {str(run), "none", "blind", "pixels"}
     assert not (tmp_path / "a" / "runs").exists()
 
 

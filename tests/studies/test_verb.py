@@ -7,8 +7,9 @@ import pytest
 
 from presight import study
 from presight.errors import UsageError
+from presight.pretraining.labels import Forms
 from presight.studies import study as module
-from presight.studies.study import Plan
+from presight.studies.plan import Plan, World
 
 
 def test_words_become_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -23,7 +24,12 @@ def test_words_become_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         quiet=True,
     )
     (plan, out), options = seen[0]
-    assert plan == Plan(data="photos", labels="labelled", methods=("a", "none"), modes=("frozen",))
+    assert plan == Plan(
+        worlds=(World("", "photos", "labelled"),),
+        forms=Forms(),
+        methods=("a", "none"),
+        modes=("frozen",),
+    )
     assert (out, options) == (tmp_path, {"quiet": True})
 
 

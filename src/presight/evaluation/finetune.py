@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from presight.core.backbone import Backbone
 from presight.core.batch import Out, Step, Views
@@ -26,6 +27,9 @@ from presight.training.runtime import Runtime
 
 RATES = (3e-4, 1e-3, 3e-3)
 """Learning rates that are tried, of AdamW; the same for a pretrained and a new network."""
+
+WATCHED = 8
+"""Times a trial is scored on its way, evenly spaced, the last one at its end."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,14 +65,27 @@ class FineTune(Learner):
         task: makes the head and the loss.
         backbone: is trained in place, or left as it is.
         rows: int64 [n], samples to learn from; repeated where they are fewer than the set.
-        frozen: only the head learns, on features of evaluation mode.
+        frozen: only the head learns, on features of evaluation mode, normalized by channel where
+            the head does not do it: features of different networks are then equally easy to learn.
+        watch: told the number of updates that are done, after each.
     """
 
-    def __init__(self, task: Task, backbone: Backbone, rows: Tensor, *, frozen: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        backbone: Backbone,
+        rows: Tensor,
+        *,
+        frozen: bool,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
         super().__init__()
-        self.task, self.rows, self.frozen = task, rows, frozen
+        self.task, self.rows, self.frozen, self.watch = task, rows, frozen, watch
         self.model: Headed = task.model(backbone)
         if frozen:
+            if self.model.pooled:
+                normalized = nn.BatchNorm1d(backbone.dim, affine=False)
+                self.model.head = nn.Sequential(normalized, self.model.head)
             backbone.requires_grad_(False)
             self.players = (Player("head", ("model.head",)),)
         self.train()
@@ -91,6 +108,11 @@ class FineTune(Learner):
         total = torch.stack(list(losses.values())).sum()
         return Out(total, {name: loss.detach() for name, loss in losses.items()})
 
+    def after_update(self, step: Step) -> None:
+        """Tell who watches."""
+        if self.watch is not None:
+            self.watch(step.number + 1)
+
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
@@ -101,12 +123,14 @@ class Trained:
         rate: the learning rate that was chosen.
         trials: score on the held-out part, by learning rate; empty where there was no choice.
         updates: done, without those of the trials.
+        trace: score on the held-out part after so many updates of the chosen rate's trial.
     """
 
     model: Headed
     rate: float
     trials: Mapping[float, float]
     updates: int
+    trace: Mapping[int, float] = dataclasses.field(default_factory=dict)
 
 
 def finetune(
@@ -149,15 +173,16 @@ def finetune(
     runtime = runtime or Runtime()
     work = _Work(task, backbone, images, size, frozen, budget, runtime)
     rates = sorted(budget.rates)
-    trials: dict[float, float] = {}
+    traces: dict[float, dict[int, float]] = {}
     if held_out is not None and len(rates) > 1 and bool(held_out.any()):
-        trials = {rate: work.trial(rows, held_out, rate, seed) for rate in rates}
+        traces = {rate: work.trial(rows, held_out, rate, seed) for rate in rates}
+    trials = {rate: list(trace.values())[-1] for rate, trace in traces.items()}
     # Of equal scores the middle rate: a small held-out part often cannot tell them apart.
     order = sorted(rates, key=lambda rate: (abs(rates.index(rate) - len(rates) // 2), rate))
     best = max(order, key=lambda rate: trials.get(rate, 0.0))
     updates = budget.updates(len(rows))
     model = work.learn(rows, best, seed, updates, observers)
-    return Trained(model.eval(), best, trials, updates)
+    return Trained(model.eval(), best, trials, updates, traces.get(best, {}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,11 +196,19 @@ class _Work:
     runtime: Runtime
 
     def learn(
-        self, rows: Tensor, rate: float, seed: int, updates: int, observers: Sequence[Observer] = ()
+        self,
+        rows: Tensor,
+        rate: float,
+        seed: int,
+        updates: int,
+        observers: Sequence[Observer] = (),
+        watch: Callable[[Headed, int], None] | None = None,
     ) -> Headed:
         """A model that learned from the rows."""
         torch.default_generator.manual_seed(key_of(seed, "head") >> 1)
         learner = FineTune(self.task, copy.deepcopy(self.backbone), rows, frozen=self.frozen)
+        if watch is not None:
+            learner.watch = functools.partial(watch, learner.model)
         batch = min(self.budget.batch_size, len(self.images))
         loader = Loader(self.images, batch_size=batch, seed=seed, device=self.runtime.device)
         plan = TrainPlan(
@@ -193,16 +226,26 @@ class _Work:
         train(learner, loader, recipe=recipe, plan=plan, runtime=self.runtime, observers=observers)
         return learner.model
 
-    def trial(self, rows: Tensor, held_out: Tensor, rate: float, seed: int) -> float:
-        """The headline score of the held-out rows, after learning from the others."""
+    def trial(self, rows: Tensor, held_out: Tensor, rate: float, seed: int) -> dict[int, float]:
+        """The headline score of the held-out rows while the others are learned, by updates."""
         kept, judges = rows[~held_out], rows[held_out]
-        model = self.learn(kept, rate, seed, self.budget.updates(len(kept)))
+        updates = self.budget.updates(len(kept))
+        at = {round(updates * (k + 1) / WATCHED) for k in range(WATCHED)}
+        trace: dict[int, float] = {}
+
+        def watch(model: Headed, number: int) -> None:
+            if number in at:
+                trace[number] = self._score(model, judges)
+
+        model = self.learn(kept, rate, seed, updates, watch=watch)
+        trace[updates] = self._score(model, judges)
+        return trace
+
+    def _score(self, model: Headed, rows: Tensor) -> float:
         found = judged(
-            self.task, model, self.images, judges, size=self.size, device=self.runtime.device
+            self.task, model, self.images, rows, size=self.size, device=self.runtime.device
         )
-        metric = self.task.metrics[0]
-        value = float(self.task.score(found, judges)[metric.name].mean())
-        return value if metric.higher_is_better else -value
+        return float(self.task.score(found, rows)[self.task.metrics[0].name].mean())
 
 
 def judged(

@@ -7,6 +7,8 @@ import dataclasses
 from presight.core.settings import Settings
 from presight.data.labels import open_task
 from presight.data.source import shown
+from presight.data.targets import IGNORE
+from presight.errors import UsageError
 from presight.evaluation.tasks.sets import TaskSet, task_named
 from presight.pretraining.data import _rules as rules
 from presight.pretraining.data import images_for
@@ -27,6 +29,23 @@ class Forms:
     palette: str = ""
     ignore: tuple[int, ...] = ()
     depth_scale: float = 0.0
+
+    @staticmethod
+    def read(*, images: str, palette: str, ignore: str, depth_scale: float) -> Forms:
+        """Forms as a user writes them: values to ignore with commas between.
+
+        Raises:
+            UsageError: a value that is none.
+        """
+        words = [word.strip() for word in ignore.split(",") if word.strip()]
+        if not all(word.isdecimal() and int(word) <= IGNORE for word in words):
+            raise UsageError(f"--ignore is {ignore!r}; expected values 0 to 255, such as 0,255.")
+        return Forms(
+            images=images,
+            palette=palette,
+            ignore=tuple(int(word) for word in words),
+            depth_scale=depth_scale,
+        )
 
 
 def open_task_set(

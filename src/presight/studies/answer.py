@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from presight.core.wording import percent
-from presight.errors import UsageError
 from presight.evaluation.intervals import Interval
 from presight.evaluation.labels_saved import Utility, utilities
 from presight.evaluation.replicates import Floats, middle, replicates
 from presight.evaluation.scenario import Scenario, scenario
-from presight.studies.cells import NONE, Arm, Mode, Row
-from presight.studies.rows import unpacked
+from presight.studies.cells import ANCHORS, BLIND, NONE, Arm, Mode, Row
+from presight.studies.curves import curves_of
 
 HOW: Mapping[Mode, str] = {"frozen": "frozen", "finetune": "fine-tuned"}
 
@@ -44,42 +43,72 @@ class Entry:
     @property
     def name(self) -> str:
         """In words."""
+        if self.arm.method in ANCHORS:
+            return "blind guess" if self.arm.method == BLIND else "raw pixels"
         if self.arm.method == NONE:
             what = "scratch" if self.mode == "finetune" else "untrained"
             return f"{what} on {self.arm.backbone}"
         return f"{self.arm} {HOW[self.mode]}"
 
+    @property
+    def anchor(self) -> bool:
+        """Whether it is there for proportion only."""
+        return self.arm.method in ANCHORS
+
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a study says.
+    """What a study says of a task on a world's labels.
 
     Args:
+        task: its name.
+        measured_on: name of the world; "" in a study of one.
         metric: that it is about.
         labels: numbers of labels.
+        seeds: repetitions that are whole.
         entries: the best with the most labels first.
         sentence: the answer.
+        maximal: by backbone, what training from scratch with all labels reaches, where that is
+            more labels than are compared.
     """
 
+    task: str
+    measured_on: str
     metric: str
     labels: Sequence[int]
+    seeds: int
     entries: Sequence[Entry]
     sentence: str
+    maximal: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The task, and the world where there are several."""
+        return f"{self.task} on {self.measured_on}" if self.measured_on else self.task
 
     def table(self) -> list[str]:
         """A line an entry: scores in per cent by number of labels."""
         width = max([24, *(len(entry.name) for entry in self.entries)]) + 2
         head = f"{self.metric:<{width}}" + "".join(f"{n:>9,}" for n in self.labels)
-        return [head] + [
+        lines = [
             f"{entry.name:<{width}}" + "".join(f"{score.value:>9.1%}" for score in entry.scores)
             for entry in self.entries
         ]
+        most = [
+            f"maximal supervision of {backbone}, scratch with all labels: {value:.1%}"
+            for backbone, value in self.maximal.items()
+        ]
+        return [head, *lines, *most]
 
     def record(self) -> dict[str, Any]:
         """Plain JSON; what is beyond measure is None."""
         return {
+            "task": self.task,
+            "measured_on": self.measured_on,
             "metric": self.metric,
             "labels": list(self.labels),
+            "seeds": self.seeds,
+            "maximal": dict(self.maximal),
             "sentence": self.sentence,
             "entries": [_plain(dataclasses.asdict(entry)) for entry in self.entries],
         }
@@ -89,22 +118,14 @@ def answer(rows: Sequence[Row], metric: str) -> Answer:
     """Compare every arm and mode with scratch of its backbone, and name the best.
 
     Args:
-        rows: of all cells; every arm with the same modes, numbers of labels and seeds.
+        rows: of one task on one world's labels.
         metric: a share, higher is better.
 
     Raises:
         UsageError: there is nothing to compare.
     """
-    labels = sorted({row.cell.n_labels for row in rows})
-    seeds = sorted({row.cell.seed for row in rows})
-    held = {row.cell: unpacked(row.influences[metric], row.n_test) for row in rows}
-    curves = list(dict.fromkeys((row.cell.arm, row.cell.mode) for row in rows))
-    if not curves:
-        raise UsageError("the study has no cells.")
-    by_place = {(c.arm, c.mode, c.n_labels, c.seed): parts for c, parts in held.items()}
-    stacked = np.stack(
-        [[by_place[(*curve, n, seed)] for curve in curves for n in labels] for seed in seeds]
-    )
+    made = curves_of(rows, metric)
+    curves, labels, stacked = made.curves, made.labels, made.parts
     drawn, means = replicates(stacked), stacked.mean((0, 2), dtype=np.float64)
     size = len(labels)
     places = {curve: slice(k * size, (k + 1) * size) for k, curve in enumerate(curves)}
@@ -124,7 +145,26 @@ def answer(rows: Sequence[Row], metric: str) -> Answer:
         values = stacked[:, own].mean(2).tolist()
         entries.append(Entry(arm, mode, scores, values, saved, told))
     entries.sort(key=lambda entry: -entry.scores[-1].value)
-    return Answer(metric, labels, entries, _sentence(entries, labels, metric, drawn, places))
+    return Answer(
+        rows[0].cell.task,
+        rows[0].cell.measured_on,
+        metric,
+        labels,
+        len(made.seeds),
+        entries,
+        _sentence(entries, labels, metric, drawn, places),
+        _maximal(rows, metric, labels[-1]),
+    )
+
+
+def _maximal(rows: Sequence[Row], metric: str, most: int) -> dict[str, float]:
+    """Mean score of scratch with more labels than all curves have, by backbone."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        cell = row.cell
+        if cell.arm.method == NONE and cell.mode == "finetune" and cell.n_labels > most:
+            found.setdefault(cell.arm.backbone, []).append(row.values[metric])
+    return {backbone: float(np.mean(values)) for backbone, values in found.items()}
 
 
 def _share(drawn: Floats) -> tuple[float, float]:
@@ -149,13 +189,13 @@ def _sentence(
     places: Mapping[tuple[Arm, Mode], slice],
 ) -> str:
     """The recommendation at the user's number of labels, which is the largest."""
-    best = entries[0]
+    best, *others = [entry for entry in entries if not entry.anchor]
     n = labels[-1]
     parts = [f"With {n:,} labels take {best.name}: {metric} {_span(best.scores[-1])}"]
     column = places[(best.arm, best.mode)].stop - 1
     equal = [
         other.name
-        for other in entries[1:]
+        for other in others
         if middle(drawn[:, column] - drawn[:, places[(other.arm, other.mode)].stop - 1])[0] <= 0
     ]
     if equal:

@@ -1,4 +1,4 @@
-"""What measures a study's cells: labelled images, one task, one runtime, opened once."""
+"""What measures a study's cells: a labelled set for one task, opened once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from torch import Tensor
 from presight.core.backbone import Backbone
 from presight.evaluation.features import backbone_digest, cached, extract
 from presight.evaluation.finetune import StepBudget, finetune, judged
-from presight.evaluation.labelled import Division
 from presight.evaluation.linear import linear_probe
-from presight.evaluation.split import stratified_split
+from presight.evaluation.parts import FirstStages
 from presight.evaluation.tasks.classification import Classification
+from presight.evaluation.tasks.multilabel import Multilabel
+from presight.evaluation.tasks.sets import TaskDivision, TaskSet
 from presight.evaluation.tasks.task import Judged
 from presight.studies.cells import Cell, Row
 from presight.studies.rows import packed
@@ -29,19 +30,19 @@ TUNING_SHARE = 0.2
 
 
 class Bench:
-    """Measures cells.
+    """Measures cells of one task on one labelled set.
 
     Args:
         division: images to learn from and to measure on.
         size: side of a view, pixels.
-        budget: of fine-tuning.
+        budget: of learning.
         runtime: device and precision.
         cache: folder for features.
     """
 
     def __init__(
         self,
-        division: Division,
+        division: TaskDivision,
         *,
         size: int,
         budget: StepBudget,
@@ -50,11 +51,10 @@ class Bench:
     ) -> None:
         self.division, self.size, self.budget = division, size, budget
         self.runtime, self.cache = runtime, cache
-        classes = len(division.train.classes)
-        self.task = Classification(division.train.labels, classes)
-        truth = torch.full((len(division.test.labels),), -1)
-        truth[division.test_rows] = division.test_labels
-        self.tested = Classification(truth, classes)
+        self.task, self.tested = division.train.task, division.test.task
+        # One class of an image: its probe is exact, and features are made once for all cells.
+        kind = type(self.task)
+        self.probes = issubclass(kind, Classification) and not issubclass(kind, Multilabel)
         self._features = lru_cache(maxsize=2)(self._extracted)
 
     @property
@@ -62,7 +62,6 @@ class Bench:
         """What every row depends on, plain JSON."""
         split = self.division
         return {
-            "task": self.task.name,
             "train": split.train.fingerprint,
             "test": split.test.fingerprint,
             "split": split.kind,
@@ -71,32 +70,43 @@ class Bench:
             "budget": dataclasses.asdict(self.budget),
         }
 
-    def measure(self, cell: Cell, backbone: Backbone, weights: Mapping[str, Any]) -> Row:
+    def measure(self, cell: Cell, backbone: Backbone | None, told: Mapping[str, Any]) -> Row:
         """The row of a cell.
 
         Args:
             cell: which.
-            backbone: of its arm and seed.
-            weights: where they come from, plain JSON.
+            backbone: of its arm and seed; None measures the best constant answer.
+            told: goes into the row's details, plain JSON.
         """
         began = time.monotonic()
-        rows = self.division.train_rows[self.division.subset(cell.n_labels, cell.seed)]
-        work = self._probed if cell.mode == "frozen" else self._finetuned
-        predicted, details = work(backbone, rows, cell.seed)
-        found = self.tested.score(predicted, self.division.test_rows)
+        rows = self.division.subset(cell.n_labels, cell.seed)
+        if backbone is not None and cell.stage:
+            backbone = FirstStages(backbone, cell.stage)
+        found, details = self._answers(cell, backbone, rows)
+        scores = self.tested.score(found, self.division.test_rows)
         return Row(
             cell,
-            {name: float(parts.mean()) for name, parts in found.items()},
-            {name: packed(parts) for name, parts in found.items()},
-            len(predicted),
+            {name: float(parts.mean()) for name, parts in scores.items()},
+            {name: packed(parts) for name, parts in scores.items()},
+            len(self.division.test_rows),
             time.monotonic() - began,
-            {**weights, **details},
+            {**told, **details},
         )
+
+    def _answers(
+        self, cell: Cell, backbone: Backbone | None, rows: Tensor
+    ) -> tuple[Judged, dict[str, Any]]:
+        if backbone is None:
+            return self.task.blind(rows, self.tested, self.division.test_rows), {}
+        if self.probes and cell.mode == "frozen":
+            return self._probed(backbone, rows, cell.seed)
+        return self._learned(backbone, rows, cell)
 
     def _probed(self, backbone: Backbone, rows: Tensor, seed: int) -> tuple[Judged, dict[str, Any]]:
         """Predictions of a linear probe on frozen features."""
+        assert isinstance(self.task, Classification)
         bank, queries = self._features(backbone)
-        labels = self.division.train.labels[rows]
+        labels = self.task.labels[rows]
         if len(torch.unique(labels)) == 1:
             return labels[:1].expand(len(self.division.test_rows)), {"classes_seen": 1}
         probe = linear_probe(bank[rows], labels, seed=seed)
@@ -106,11 +116,13 @@ class Bench:
     def _extracted(self, backbone: Backbone) -> tuple[Tensor, Tensor]:
         """Features of all training images and of all test images."""
         digest = backbone_digest(backbone)
+        if isinstance(backbone, FirstStages):
+            digest += f"-f{backbone.last}"
         device = self.runtime.device
 
-        def of(part: Any) -> Tensor:
+        def of(part: TaskSet) -> Tensor:
             return cached(
-                digest, part.fingerprint, self.size, self.cache,
+                f"{digest}-{backbone.source}", part.fingerprint, self.size, self.cache,
                 lambda: extract(backbone, part.images, size=self.size, device=device),
             )  # fmt: skip
 
@@ -118,10 +130,10 @@ class Bench:
         bank = of(split.train)
         return bank, bank if split.test is split.train else of(split.test)
 
-    def _finetuned(
-        self, backbone: Backbone, rows: Tensor, seed: int
+    def _learned(
+        self, backbone: Backbone, rows: Tensor, cell: Cell
     ) -> tuple[Judged, dict[str, Any]]:
-        """Predictions of a network that learned as a whole."""
+        """Answers of a head, or of a network with it, that learned by gradient."""
         split = self.division
         trained = finetune(
             self.task,
@@ -129,10 +141,10 @@ class Bench:
             split.train.images,
             rows,
             size=self.size,
-            frozen=False,
+            frozen=cell.mode == "frozen",
             budget=self.budget,
-            held_out=self._judges(rows, seed),
-            seed=seed,
+            held_out=split.train.held_out(rows, TUNING_SHARE, cell.seed, "tuning"),
+            seed=cell.seed,
             runtime=self.runtime,
         )
         found = judged(
@@ -143,15 +155,9 @@ class Bench:
             "rate": trained.rate,
             "trials": {str(rate): score for rate, score in trained.trials.items()},
             "updates": trained.updates,
+            "trace": {
+                "updates": list(trained.trace),
+                "scores": list(trained.trace.values()),
+            },
         }
         return found, told
-
-    def _judges(self, rows: Tensor, seed: int) -> Tensor:
-        """Which of the rows judge learning rates, bool [n]: a fifth by class, if it has so many."""
-        train = self.division.train
-        _, held = stratified_split(
-            train.labels[rows], TUNING_SHARE, seed, "tuning", train.keys(rows)
-        )
-        judges = torch.zeros(len(rows), dtype=torch.bool)
-        judges[held] = True
-        return judges

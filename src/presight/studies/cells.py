@@ -5,13 +5,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 Mode = Literal["frozen", "finetune"]
 MODES: tuple[Mode, ...] = ("frozen", "finetune")
 NONE = "none"
 """The method of an arm that is not pretrained: fine-tuned it is scratch, frozen untrained."""
+IMAGENET = "imagenet"
+"""The method of torchvision's weights, which were learned from ImageNet's labels."""
+BLIND, PIXELS = "blind", "pixels"
+"""Not arms but anchors: the best constant answer, and a frozen head on the pixels themselves."""
+ANCHORS = (BLIND, PIXELS)
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -19,32 +25,42 @@ class Arm:
     """A way to come to a backbone.
 
     Args:
-        method: that pretrains it, none, or the path of a finished run.
-        backbone: its name.
+        method: that pretrains it, none, imagenet, an anchor, or the path of a finished run.
+        backbone: its name; "" for an anchor.
+        images: name of the world whose images it saw; "" in a study of one world, and where it saw
+            none of a world's.
     """
 
     method: str
     backbone: str
+    images: str = ""
 
     def __str__(self) -> str:
-        return f"{self.method} on {self.backbone}"
+        seen = f" of {self.images}" if self.images else ""
+        return f"{self.method}{seen}" + (f" on {self.backbone}" if self.backbone else "")
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One measurement: an arm, frozen or fine-tuned, with so many labels, once.
+    """One measurement: an arm on a task, frozen or fine-tuned, with so many labels, once.
 
     Args:
         arm: whose backbone.
         mode: frozen or finetune.
         n_labels: learned from.
         seed: number of the repetition, from 0: pretraining, choice of labels, head and draws.
+        task: its name.
+        measured_on: name of the world whose labels it is of; "" in a study of one world.
+        stage: k measures the backbone's map f_k alone, frozen; 0 the whole backbone.
     """
 
     arm: Arm
     mode: Mode
     n_labels: int
     seed: int
+    task: str = "classification"
+    measured_on: str = ""
+    stage: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,26 +84,6 @@ class Row:
     details: Mapping[str, Any]
 
 
-def grid(
-    arms: Sequence[Arm], modes: Sequence[Mode], label_counts: Sequence[int], seeds: int
-) -> list[Cell]:
-    """All cells, whole repetitions first: a study that is stopped early has fewer seeds.
-
-    Args:
-        arms: of the study.
-        modes: frozen, finetune or both.
-        label_counts: numbers of labels.
-        seeds: repetitions.
-    """
-    return [
-        Cell(arm, mode, n, seed)
-        for seed in range(seeds)
-        for arm in arms
-        for mode in modes
-        for n in label_counts
-    ]
-
-
 def key(cell: Cell, protocol: Mapping[str, Any]) -> str:
     """The name of a cell's file: readable, and another one where anything it depends on differs.
 
@@ -98,5 +94,13 @@ def key(cell: Cell, protocol: Mapping[str, Any]) -> str:
     """
     told = json.dumps([dataclasses.asdict(cell), protocol], sort_keys=True)
     digest = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
-    plain = "".join(c if c.isalnum() else "-" for c in f"{cell.arm.method}-{cell.arm.backbone}")
-    return f"{plain[-60:]}-{cell.mode}-{cell.n_labels}-seed{cell.seed}-{digest}"
+    words = (Path(cell.arm.method).name, cell.arm.backbone, cell.arm.images, cell.measured_on)
+    plain = "-".join(
+        "".join(c if c.isalnum() else "-" for c in word[-24:]) for word in words if word
+    )
+    what = f"{cell.task}{cell.stage or ''}-{cell.mode}-{cell.n_labels}-seed{cell.seed}"
+    return f"{plain}-{what}-{digest}"
+
+
+def _plain(word: str) -> str:
+    return "".join(c if c.isalnum() or c == "=" else "-" for c in word)

@@ -8,7 +8,7 @@ import dataclasses
 import io
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,10 @@ def read_row(path: Path) -> Row:
     return row
 
 
-COLUMNS = ("method", "backbone", "mode", "n_labels", "seed", "metric", "value", "n_test", "seconds")
+COLUMNS = (
+    "method", "backbone", "images", "measured_on", "task", "stage", "mode", "n_labels", "seed",
+    "metric", "value", "n_test", "seconds",
+)  # fmt: skip
 
 
 def table(rows: Sequence[Row]) -> list[dict[str, str | int | float]]:
@@ -77,6 +80,10 @@ def table(rows: Sequence[Row]) -> list[dict[str, str | int | float]]:
         {
             "method": row.cell.arm.method,
             "backbone": row.cell.arm.backbone,
+            "images": row.cell.arm.images,
+            "measured_on": row.cell.measured_on,
+            "task": row.cell.task,
+            "stage": row.cell.stage,
             "mode": row.cell.mode,
             "n_labels": row.cell.n_labels,
             "seed": row.cell.seed,
@@ -97,8 +104,3 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
     writer.writeheader()
     writer.writerows(table(rows))
     atomic.write_text(path, text.getvalue())
-
-
-def influences(rows: Sequence[Row], metric: str) -> Mapping[Cell, NDArray[np.float32]]:
-    """A metric's parts by image [n], by cell."""
-    return {row.cell: unpacked(row.influences[metric], row.n_test) for row in rows}

@@ -14,6 +14,7 @@ def study(
     *,
     labels: str | Path,
     test: str | Path = "",
+    task: str = "classification",
     methods: str = "simclr,rotation,none",
     backbones: str = "auto",
     modes: Literal["both", "frozen", "finetune"] = "both",
@@ -23,6 +24,12 @@ def study(
     epochs: float = 0.0,
     image_size: int = 32,
     updates: int = 500,
+    stages: bool = False,
+    transfer: bool = False,
+    images: str | Path = "",
+    palette: str | Path = "",
+    ignore: str = "",
+    depth_scale: float = 0.0,
     out: str | Path = "studies/a",
     device: str = "auto",
     quiet: bool = False,
@@ -30,51 +37,57 @@ def study(
     """Say which pretraining saves how many labels, frozen or fine-tuned, with an interval.
 
     Args:
-        data: images to pretrain on: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
-        labels: labelled images: class folders or a CSV.
+        data: images to pretrain on: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N;
+            several with commas between, each with labels of its own.
+        labels: labelled images, in a form that the task reads; see docs/labels.md.
         test: labelled images that are measured on; by default a fifth of the labels is held out.
+        task: what the labels are for, several with commas between: classification, multilabel,
+            detection, segmentation, depth, keypoints, pose or pose5.
         methods: names with commas between, paths of finished runs among them; none is the network
             without pretraining and always belongs to it.
         backbones: names with commas between; auto is as for pretrain.
-        modes: frozen probes, fine-tuning, or both.
+        modes: frozen backbones with a head, fine-tuning, or both.
         label_counts: numbers of labels to learn from: auto is a ladder up to all; or 50,200,all.
         seeds: repetitions, each with a pretraining, a choice of labels and draws of its own.
         minutes: time budget of each pretraining; 0 takes epochs.
         epochs: of each pretraining; 0 takes the minutes, or what pretrain takes by itself.
         image_size: side of a view, pixels.
-        updates: least updates of fine-tuning, the same for every network; many labels get more.
+        updates: least updates of learning, the same for every network; many labels get more.
+        stages: measure each stage of the backbones too, frozen, with the most labels.
+        transfer: measure what is pretrained on any of the data on the labels of each.
+        images: where the images are that labels in files name; by default beside the labels.
+        palette: of masks, a CSV of classes with their values or colors.
+        ignore: of masks without a palette, values that count neither way, such as 0,255.
+        depth_scale: of depths in whole numbers, meters of one step, such as 0.001.
         out: the study's folder; the same command goes on in it.
         device: auto, cpu, cuda, mps or xpu.
         quiet: print results and warnings only.
 
     Returns:
-        All cells, and the answer; the table is in results.csv of the folder.
+        All cells, and the answers; the table is in results.csv of the folder.
 
     Raises:
         DataError: labels that cannot be used.
         UsageError: a study that asks nothing, or an option out of range.
     """
     from presight.core import ranges
+    from presight.pretraining.labels import Forms
     from presight.studies.cells import MODES
-    from presight.studies.study import Plan, run_study
+    from presight.studies.plan import Plan, pairs_of, worlds
+    from presight.studies.study import run_study
 
     ranges.check_options(seeds=seeds, minutes=minutes, image_size=image_size, updates=updates)
     ranges.require(epochs >= 0, "--epochs", epochs, "0 or more")
-    plan = Plan(
-        data=str(data),
-        labels=str(labels),
-        test=str(test),
-        methods=_words(methods),
-        backbones=_words(backbones),
-        modes=MODES if modes == "both" else (modes,),
-        label_counts=label_counts,
-        seeds=seeds,
-        minutes=minutes,
-        epochs=epochs,
-        image_size=image_size,
-        updates=updates,
-        device=device,
+    found = worlds(str(data), str(labels), str(test))
+    forms = Forms.read(
+        images=str(images), palette=str(palette), ignore=ignore, depth_scale=depth_scale
     )
+    plan = Plan(
+        worlds=found, pairs=pairs_of(found) if transfer else None, tasks=_words(task), forms=forms,
+        methods=_words(methods), backbones=_words(backbones), label_counts=label_counts,
+        modes=MODES if modes == "both" else (modes,), seeds=seeds, minutes=minutes, epochs=epochs,
+        image_size=image_size, updates=updates, stages=stages, device=device,
+    )  # fmt: skip
     return run_study(plan, Path(out), quiet=quiet)
 
 

@@ -39,9 +39,9 @@ def told(**changes: Any) -> dict[str, Any]:
         ],
     }
     return {
-        "layout": 1,
-        "plan": {"data": "/home/somebody/photos", "seeds": 2},
-        "answer": answer,
+        "layout": 2,
+        "plan": {"worlds": [{"name": "", "data": "/home/somebody/photos"}], "seeds": 2},
+        "answers": [answer],
         **changes,
     }
 
@@ -78,15 +78,15 @@ def test_the_page_has_all_and_names_no_place_of_the_machine(tmp_path: Path) -> N
 
 def test_without_pretraining_there_is_nothing_saved(tmp_path: Path) -> None:
     value = told()
-    value["answer"]["entries"] = value["answer"]["entries"][1:]
+    value["answers"][0]["entries"] = value["answers"][0]["entries"][1:]
     facts = read_study(written(tmp_path / "s", value))
     assert [one.key for one in sections(facts)] == ["labels", "modes", "asked"]
 
 
 def test_names_full_of_markup_stay_text(tmp_path: Path) -> None:
     value = told()
-    value["answer"]["entries"][0]["arm"]["method"] = "<script>alert(1)</script>"
-    value["answer"]["sentence"] = "<b>bold</b>"
+    value["answers"][0]["entries"][0]["arm"]["method"] = "<script>alert(1)</script>"
+    value["answers"][0]["sentence"] = "<b>bold</b>"
     page = write_report([written(tmp_path / "s", value)], tmp_path / "r.html").read_text()
     assert "<script>alert" not in page
     assert "<b>bold" not in page
@@ -99,9 +99,9 @@ def test_names_full_of_markup_stay_text(tmp_path: Path) -> None:
         "{",
         "[]",
         "{}",
-        told(layout=2),
-        told(answer=3),
-        told(answer={"labels": [1]}),
+        told(layout=1),
+        told(answers=3),
+        told(answers=[{"labels": [1]}]),
         told(plan=1),
     ],
 )

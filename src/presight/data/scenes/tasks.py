@@ -142,8 +142,13 @@ def _depth(made: Rendered, row: int) -> DepthTarget:
 
 
 def _keypoints(made: Rendered, row: int) -> KeypointsTarget:
-    """Front and left are known of objects only whose shape shows which side they are."""
+    """Front and left are known of objects only whose shape shows which side they are.
+
+    Of a scene in which every object is small or hidden, the one that is seen most is labelled.
+    """
     kept = _kept(made, row)
+    if not len(kept):
+        kept = made.visible[row].argmax()[None]
     size = made.image.shape[-1]
     reach = (made.scale[row, kept] / 2)[:, None, None]
     axes = matrices(made.quaternion[row, kept]).mT * reach  # [n, axis, world]
@@ -154,6 +159,8 @@ def _keypoints(made: Rendered, row: int) -> KeypointsTarget:
     points: NDArray[np.float32] = torch.stack([x, y], 1).view(-1, len(POINTS), 2).numpy()
     visible: NDArray[np.bool_] = np.asarray(((points >= 0) & (points <= size)).all(2))
     visible[:, 1:3] &= (made.symmetry[row, kept] == 0).numpy()[:, None]
+    if not visible.any():  # one point at least is known: the nearest to the center
+        points, visible[0, 0] = points.clip(0, size), True
     known = np.any(visible, axis=1)
     points = np.where(visible[..., None], points, 0).astype(np.float32)
     area = made.visible[row, kept].numpy().astype(np.float32)

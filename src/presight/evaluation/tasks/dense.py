@@ -163,6 +163,8 @@ class OnMap(Headed):
         outputs: of the head, at each location.
     """
 
+    pooled = False
+
     def __init__(self, backbone: Backbone, head: nn.Module, outputs: int) -> None:
         super().__init__(backbone, head)
         self.register_buffer("start", torch.zeros(outputs))

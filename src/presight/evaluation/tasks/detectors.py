@@ -34,6 +34,8 @@ _CHANNELS = 256
 class Detector(Headed, ABC):
     """A backbone with something on it that finds boxes."""
 
+    pooled = False
+
     @abstractmethod
     def losses(self, views: Views) -> Mapping[str, Tensor]:
         """Scalars, whose sum is learned by.

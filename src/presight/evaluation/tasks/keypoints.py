@@ -26,7 +26,7 @@ from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Ta
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
-    from presight.data.source import Labelled
+    from presight.data.source import Labelled, shown
     from presight.data.targets import KeypointsTarget
 
 NEAR = 0.1
@@ -38,6 +38,8 @@ QUARTER = 4
 
 class Mapped(Headed):
     """A backbone with heat maps on its last map."""
+
+    pooled = False
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [B, k, s / 4, s / 4] of views [B, 3, s, s]."""
@@ -143,6 +145,12 @@ class Keypoints(Task):
         """The task of a source that is labelled with points; see `Task.of`."""
         require(source, images)
         targets = [source.target(i) for i in range(len(source))]
+        bare = [i for i, target in enumerate(targets) if not len(target.area)]
+        if bare:
+            raise DataError(
+                f"{len(bare):,} images have no keypoints, the first is "
+                f"{shown(source.identity(bare[0]))}; leave them out of the labels."
+            )
         largest = [int(target.area.argmax()) for target in targets]
         problems = [
             Problem(

@@ -51,6 +51,9 @@ class Headed(nn.Module):
         head: what a task puts on top; only it learns where the backbone is frozen.
     """
 
+    pooled: ClassVar[bool] = True
+    """Whether the head is on pooled features [B, dim], as they are."""
+
     def __init__(self, backbone: Backbone, head: nn.Module) -> None:
         super().__init__()
         self.backbone, self.head = backbone, head

@@ -81,9 +81,9 @@ def read_study(folder: Path) -> StudyFacts:
     """
     try:
         held = read_table(folder / FILE)
-        if held["layout"] != 1:
+        if held["layout"] != 2:
             raise ValueError("another layout")
-        told = held["answer"]
+        told = held["answers"][0]
         labels = [int(n) for n in told["labels"]]
         entries = [_entry(one, labels) for one in told["entries"]]
         return StudyFacts(
@@ -221,8 +221,10 @@ def _asked(study: StudyFacts) -> Section:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(filter(None, (_plain(one) for one in value.values() if one)))
     if isinstance(value, list):
-        return cut(", ".join(Path(str(one)).name for one in value))
+        return cut(", ".join(_plain(one) for one in value))
     if isinstance(value, str) and "/" in value and "?" not in value:
         return cut(Path(value).name)
     return cut(value) or "none"
