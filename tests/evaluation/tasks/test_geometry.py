@@ -8,7 +8,7 @@ import torch
 
 from presight.core.batch import Batch
 from presight.core.draw import Draw
-from presight.evaluation.tasks.geometry import Framed, Place, places
+from presight.evaluation.tasks.geometry import Framed, Place, extents, mirrored, places
 
 HALF = Place((10.0, 20.0, 30.0, 60.0), False, 10)
 TURNED = dataclasses.replace(HALF, flip=True)
@@ -79,3 +79,24 @@ def test_the_whole_picture_is_taken_without_draws() -> None:
     view = Framed(size=8).params(batch, Draw(0, 0, batch.index))
     assert view.boxes.tolist() == [[0, 0, 30, 20]] * 2
     assert view.flip is None
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("left_eye", "right_eye", "nose"), (1, 0, 2)),
+        (("eye left", "nose", "eye right"), (2, 1, 0)),
+        (("nose", "tail"), None),
+        (("0", "1"), None),
+        (("center", "front", "left", "top"), None),
+        (("left_eye", "right_eye", "left_ear"), None),
+        (("cleft", "cright"), None),
+    ],
+)
+def test_mirrors_by_names(names: tuple[str, ...], expected: tuple[int, ...] | None) -> None:
+    assert mirrored(names) == expected
+
+
+def test_extents_are_width_height_and_one() -> None:
+    assert extents([(20, 30), (5, 7)]).tolist() == [[[30, 20, 1]], [[7, 5, 1]]]
+    assert extents(np.array([[20, 30]])).tolist() == [[[30, 20, 1]]]

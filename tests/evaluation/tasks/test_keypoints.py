@@ -17,7 +17,7 @@ from presight.data.labels import open_task
 from presight.data.targets import KeypointsTarget
 from presight.errors import DataError
 from presight.evaluation.finetune import StepBudget, finetune, judged
-from presight.evaluation.tasks.keypoints import Keypoints, mirrored, sizes
+from presight.evaluation.tasks.keypoints import Keypoints, sizes
 from presight.evaluation.tasks.task import Headed
 
 FACES = ("training", "test")
@@ -68,22 +68,6 @@ def test_answers_are_told_in_pixels_of_the_picture() -> None:
     assert made.judge(shares, torch.tensor([1]))[0, 0].tolist() == pytest.approx([50, 25, 0.3])
     with pytest.raises(DataError, match="the model finds 2 keypoints, the labels name 3"):
         made.judge(shares[:, :2], torch.tensor([1]))
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (PAIR, (1, 0, 2)),
-        (("eye left", "nose", "eye right"), (2, 1, 0)),
-        (("nose", "tail"), None),
-        (("0", "1"), None),
-        (("center", "front", "left", "top"), None),
-        (("left_eye", "right_eye", "left_ear"), None),
-        (("cleft", "cright"), None),
-    ],
-)
-def test_mirrors_by_names(names: tuple[str, ...], expected: tuple[int, ...] | None) -> None:
-    assert mirrored(names) == expected
 
 
 def marked(count: int, names: tuple[str, ...]) -> tuple[Keypoints, torch.Tensor]:

@@ -15,8 +15,17 @@ from presight.core.batch import Batch, Views
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
 from presight.evaluation.labelled import answered
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task, require
-from presight.views.single import Center, Crop, PadCrop
+from presight.evaluation.tasks.task import (
+    Answer,
+    Headed,
+    Influence,
+    Judged,
+    Metric,
+    Sizes,
+    Task,
+    require,
+)
+from presight.views.single import Crop, PadCrop
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
@@ -83,6 +92,11 @@ class Classification(Task):
         own = source.classes if names is None else names
         return cls(labels, len(own), own)
 
+    @classmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task of answering in these classes; see `Task.unlabelled`."""
+        return cls(torch.empty(0, dtype=torch.int64), len(names), names)
+
     @property
     def strata(self) -> Tensor:
         """The classes."""
@@ -97,10 +111,18 @@ class Classification(Task):
 
     def views(self, size: int, *, augment: bool) -> Recipe:
         """Crops (from 0.2 of the area) or shifts, mirrored at random; or the center."""
-        base: Recipe = Center()
+        base = self.look(size)
         if augment:
-            base = PadCrop() if size < SMALL else Crop(scale=(0.2, 1.0))
-        return Classes(base=base.sized(size), labels=self.labels, size=size)
+            base = (PadCrop() if size < SMALL else Crop(scale=(0.2, 1.0))).sized(size)
+        return Classes(base=base, labels=self.labels, size=size)
+
+    def answers(self, model: Headed, images: Tensor, sizes: Sizes) -> list[Answer]:
+        """Probabilities float32 [C] that sum to 1."""
+        return list(model(images).float().softmax(1).cpu().numpy())
+
+    def truth(self, row: int) -> Answer:
+        """Probability 1 of its class."""
+        return F.one_hot(self.labels[row], self.classes).float().numpy()
 
     def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
         """Cross-entropy, natural logarithm."""

@@ -20,7 +20,7 @@ from presight.data.pack import source_sizes
 from presight.data.source import Blocks, Labelled, shown
 from presight.errors import DataError, Diverged, UsageError
 from presight.evaluation.tasks.geometry import Framed, places
-from presight.evaluation.tasks.task import Headed, Influence, Task
+from presight.evaluation.tasks.task import Answer, Headed, Influence, Task
 
 Plane = NDArray[Any]
 """[h, w], a label for each pixel of a picture."""
@@ -42,15 +42,15 @@ class Planes:
     for.
 
     Args:
-        source: the labelled set.
+        source: the labelled set; None is one without an image.
         read: from an image's number to its plane.
 
     Attributes:
         sizes: int64 [N, 2], height and width of each picture.
     """
 
-    def __init__(self, source: Labelled[Any], read: Callable[[int], Plane]) -> None:
-        self.sizes = source_sizes(source)
+    def __init__(self, source: Labelled[Any] | None, read: Callable[[int], Plane]) -> None:
+        self.sizes = np.zeros((0, 2), np.int64) if source is None else source_sizes(source)
         self._source, self._read = source, read
         self._together = _TOGETHER if isinstance(source, Blocks) else 1
         self._held: dict[int, Plane] = {}
@@ -82,7 +82,7 @@ class Planes:
 
     def name(self, row: int) -> str:
         """The image's name, fit for a terminal."""
-        return shown(self._source.identity(row))
+        return shown(self._source.identity(row)) if self._source is not None else ""
 
     def _made(self, row: int) -> Plane:
         plane = np.array(self._read(row))  # a copy: blocks are not held
@@ -150,6 +150,11 @@ def _block(channels: int) -> tuple[nn.Module, ...]:
     return convolution, nn.BatchNorm2d(WIDTH), nn.ReLU(inplace=True)
 
 
+def no_planes() -> Planes:
+    """Of no picture: for models that learn no more."""
+    return Planes(None, lambda row: np.zeros((0, 0)))
+
+
 class OnMap(Headed):
     """A backbone with a head on its last map, whose first answer is a blind one.
 
@@ -204,6 +209,19 @@ class Dense(Task):
 
     def __init__(self, planes: Planes, outputs: int, head: Head, *, scale: float) -> None:
         self.planes, self.outputs, self.head, self.scale = planes, outputs, head, scale
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Which head."""
+        return {"head": self.head}
+
+    def look(self, size: int) -> Framed:
+        """The whole picture."""
+        return Framed(size=size)
+
+    def truth(self, row: int) -> Answer:
+        """Its plane."""
+        return self.planes[row]
 
     def model(self, backbone: Backbone) -> OnMap:
         """A head on the backbone's last map."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,9 +19,18 @@ from presight.evaluation.tasks.dense import (
     Plane,
     Planes,
     enlarged,
+    no_planes,
     share,
 )
-from presight.evaluation.tasks.task import Influence, Judged, Metric, require
+from presight.evaluation.tasks.task import (
+    Answer,
+    Headed,
+    Influence,
+    Judged,
+    Metric,
+    Sizes,
+    require,
+)
 
 NEAREST, FARTHEST = 1e-3, 1e4
 """Meters that answers are kept between."""
@@ -88,6 +97,16 @@ class Depth(Dense):
 
         return cls(Planes(source, read), head)
 
+    @classmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task without depths; see `Task.unlabelled`."""
+        return cls(no_planes(), settings["head"])
+
+    def answers(self, model: Headed, images: Tensor, sizes: Sizes) -> list[Answer]:
+        """Meters float32 [height, width]."""
+        found = zip(self.predict(model, images), sizes, strict=True)
+        return [meters(logs, size).cpu().numpy() for logs, size in found]
+
     @property
     def strata(self) -> Tensor:
         """The same for all."""
@@ -118,7 +137,7 @@ class Depth(Dense):
         """
         found = torch.zeros(len(rows), 6, dtype=torch.float64)
         for row, (logs, plane) in enumerate(zip(predictions, self.planes.of(rows), strict=True)):
-            answer = enlarged(logs[None], plane.shape)[0, 0].exp().clamp(NEAREST, FARTHEST)
+            answer = meters(logs, plane.shape)
             truth = torch.from_numpy(plane).to(answer.device)
             found[row] = sums(answer[truth > 0], truth[truth > 0])
         return found
@@ -160,6 +179,11 @@ class Depth(Dense):
             raise DataError("no labelled image has a pixel of known depth; label some of them.")
         answer = torch.full((len(test_rows), 1, 1, 1), float(np.log(np.median(medians))))
         return tested.judge(answer, test_rows)
+
+
+def meters(logs: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Float [H, W] of logarithms [1, h, w], enlarged."""
+    return enlarged(logs[None], size)[0, 0].exp().clamp(NEAREST, FARTHEST)
 
 
 def sums(answer: Tensor, truth: Tensor) -> Tensor:

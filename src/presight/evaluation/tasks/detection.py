@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -30,7 +30,16 @@ from presight.evaluation.tasks.average_precision import (
 )
 from presight.evaluation.tasks.detectors import LARGE, Detector, Name, detector
 from presight.evaluation.tasks.geometry import Framed, Place, places
-from presight.evaluation.tasks.task import Influence, Judged, Metric, Task, rarest, require
+from presight.evaluation.tasks.task import (
+    Answer,
+    Influence,
+    Judged,
+    Metric,
+    Sizes,
+    Task,
+    rarest,
+    require,
+)
 
 LEAST = 2.0
 """Width and height in pixels of a view from which on an object is learned."""
@@ -151,6 +160,17 @@ class Detection(Task):
         originals = np.asarray(source_sizes(source))
         return cls(targets, originals, names, detector=detector, size=size, problems=problems)
 
+    @classmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task of finding these classes; see `Task.unlabelled`."""
+        nowhere = np.zeros((0, 2), np.int64)
+        return cls((), nowhere, names, detector=settings["detector"], size=settings["size"])
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Which detector, and the side that it is made for."""
+        return {"detector": self.detector, "size": self.size}
+
     @property
     def strata(self) -> Tensor:
         """The rarest class that each image shows, by images."""
@@ -168,6 +188,21 @@ class Detection(Task):
         base = Framed(size=size, scale=(0.4, 1.0), flip=0.5) if augment else Framed(size=size)
         return Boxed(base=base, targets=self.targets, originals=self.originals, size=size)
 
+    def look(self, size: int) -> Recipe:
+        """The whole picture."""
+        return Framed(size=size)
+
+    def answers(self, model: Detector, images: Tensor, sizes: Sizes) -> list[Answer]:  # type: ignore[override]
+        """`Detections`, the surest first."""
+        found = zip(model.detect(images), sizes, strict=True)
+        return [in_pixels(one, height, width) for one, (height, width) in found]
+
+    def truth(self, row: int) -> Answer:
+        """Its objects as `Detections` of score 1, without crowds."""
+        target = self.targets[row]
+        boxes, label = target.boxes[~target.crowd], target.labels[~target.crowd]
+        return Detections(boxes, np.ones(len(boxes), np.float32), label)
+
     def losses(self, model: Detector, views: Views) -> Mapping[str, Tensor]:  # type: ignore[override]
         """The detector's own."""
         return model.losses(views)
@@ -180,10 +215,7 @@ class Detection(Task):
         """What was found, in pixels of the pictures, against what is there."""
         found = []
         for one, row in zip(predictions, rows.tolist(), strict=True):
-            height, width = self.originals[row]
-            whole = Place((0.0, 0.0, float(width), float(height)), False, 1)
-            boxes = whole.back(one.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
-            moved = Detections(boxes, one.scores, one.labels)
+            moved = in_pixels(one, *self.originals[row])
             found.append(matched(moved, self.targets[row], len(self.names)))
         return found
 
@@ -211,6 +243,14 @@ class Detection(Task):
             seen.astype(np.int64),
         )
         return tested.judge([answer] * len(test_rows), test_rows)
+
+
+def in_pixels(found: Detections, height: int, width: int) -> Detections:
+    """What was found in a view of the whole picture, in the picture's pixels, the surest first."""
+    whole = Place((0.0, 0.0, float(width), float(height)), False, 1)
+    boxes = whole.back(found.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+    order = np.argsort(-found.scores, kind="stable")
+    return Detections(boxes[order], found.scores[order], found.labels[order])
 
 
 def _nothing(there: Sequence[str], learned: Sequence[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -130,3 +132,24 @@ def places(batch: Batch, view: ViewParams, size: int, originals: NDArray[np.int6
         ends = ((boxes[row].reshape(2, 2) - start) * scale).reshape(4)
         found.append(Place(tuple(ends.tolist()), bool(flips[row]), size))
     return found
+
+
+def extents(sizes: Sequence[tuple[int, int]] | NDArray[np.int64]) -> Tensor:
+    """Float [n, 1, 3], width, height and 1 of pictures of n heights and widths."""
+    high, wide = torch.as_tensor(np.asarray(sizes)).float().unbind(1)
+    return torch.stack([wide, high, torch.ones_like(wide)], 1)[:, None]
+
+
+def mirrored(names: Sequence[str]) -> tuple[int, ...] | None:
+    """For each point which one it is in a mirror, by the words left and right in names.
+
+    None where no name says it, or where a left or right one has no partner.
+    """
+    other = {"left": "right", "right": "left"}
+    found = []
+    for name in names:
+        turned = "".join(other.get(part, part) for part in re.split(r"([_ .-])", name))
+        if turned not in names:
+            return None
+        found.append(list(names).index(turned))
+    return None if found == list(range(len(names))) else tuple(found)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,10 +18,19 @@ from presight.core.recipe import Recipe
 from presight.data.labels.problems import Problem
 from presight.data.pack import source_sizes
 from presight.errors import DataError
-from presight.evaluation.tasks.geometry import Framed, places
+from presight.evaluation.tasks.geometry import Framed, extents, mirrored, places
 from presight.evaluation.tasks.heatmaps import HeatMaps, decoded, gaussians
 from presight.evaluation.tasks.oks import average_precision, coco_sigmas, similarity
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task, require
+from presight.evaluation.tasks.task import (
+    Answer,
+    Headed,
+    Influence,
+    Judged,
+    Metric,
+    Sizes,
+    Task,
+    require,
+)
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
@@ -173,6 +181,13 @@ class Keypoints(Task):
         made.check_names(made.names if names is None else names)
         return made
 
+    @classmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task of finding these points; see `Task.unlabelled`."""
+        points = np.zeros((0, len(names), 2), np.float32)
+        nowhere = np.zeros((0, 2), np.int64)
+        return cls(points, np.zeros(points.shape[:2], np.bool_), points[:, 0, 0], names, nowhere)
+
     @property
     def strata(self) -> Tensor:
         """The same for all."""
@@ -196,6 +211,18 @@ class Keypoints(Task):
             size=size,
         )
 
+    def look(self, size: int) -> Recipe:
+        """The whole picture."""
+        return Framed(size=size)
+
+    def answers(self, model: Headed, images: Tensor, sizes: Sizes) -> list[Answer]:
+        """Float32 [k, 3], x and y in pixels of the picture, and the height of the peak."""
+        return list((self.predict(model, images).cpu() * extents(sizes)).float().numpy())
+
+    def truth(self, row: int) -> Answer:
+        """Its points; the third number is 1 for those that are known."""
+        return np.concatenate([self.points[row], self.visible[row][:, None]], 1, dtype=np.float32)
+
     def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
         """Cross-entropy between each point's heat map and a Gaussian, over known points."""
         logits = model(views["view"])
@@ -216,7 +243,7 @@ class Keypoints(Task):
                 f"the model finds {predictions.shape[1]} keypoints, the labels name "
                 f"{len(self.names)}. Train and test labels must name the same points."
             )
-        return predictions.cpu() * self._extent(rows)
+        return predictions.cpu() * extents(self.originals[rows.numpy()])
 
     def score(self, judged: Judged, rows: Tensor) -> Mapping[str, Influence]:
         """PCK and error by image, then averaged; AP of OKS from 0.50 to 0.95."""
@@ -247,7 +274,7 @@ class Keypoints(Task):
         known = visible.sum(0)
         mean = np.where(known, (shares * visible).sum(0) / known.clip(1), 0.5)
         answer = torch.cat([torch.from_numpy(mean), torch.ones(len(mean), 1)], 1).float()
-        return answer * tested._extent(test_rows)
+        return answer * extents(tested.originals[test_rows.numpy()])
 
     def check_names(self, learned: Sequence[str]) -> None:
         """Stop where the points are not those that were learned, in their order.
@@ -264,11 +291,6 @@ class Keypoints(Task):
             told = "they are the same in another order"
         raise DataError(f"train and test labels name different keypoints: {told}.")
 
-    def _extent(self, rows: Tensor) -> Tensor:
-        """[n, 1, 3], width, height and 1 of pictures."""
-        high, wide = torch.from_numpy(self.originals)[rows].float().unbind(1)
-        return torch.stack([wide, high, torch.ones_like(wide)], 1)[:, None]
-
 
 def sizes(
     points: NDArray[np.float64], visible: NDArray[np.bool_], area: NDArray[np.float64]
@@ -278,18 +300,3 @@ def sizes(
     low = np.where(visible[..., None], points, np.inf).min(1)
     longer: NDArray[np.float64] = np.maximum((high - low).max(1), np.sqrt(area))
     return longer
-
-
-def mirrored(names: Sequence[str]) -> tuple[int, ...] | None:
-    """For each point which one it is in a mirror, by the words left and right in names.
-
-    None where no name says it, or where a left or right one has no partner.
-    """
-    other = {"left": "right", "right": "left"}
-    found = []
-    for name in names:
-        turned = "".join(other.get(part, part) for part in re.split(r"([_ .-])", name))
-        if turned not in names:
-            return None
-        found.append(list(names).index(turned))
-    return None if found == list(range(len(names))) else tuple(found)

@@ -15,7 +15,16 @@ from presight.core.wording import cut
 from presight.errors import DataError
 from presight.evaluation.precision import mean_precision_influence
 from presight.evaluation.tasks.classification import Classification
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, rarest, require
+from presight.evaluation.tasks.task import (
+    Answer,
+    Headed,
+    Influence,
+    Judged,
+    Metric,
+    Sizes,
+    rarest,
+    require,
+)
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
@@ -67,6 +76,11 @@ class Multilabel(Classification):
                 present[:, named.index(name)] = shown[:, c]
         return cls(torch.from_numpy(present), named)
 
+    @classmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task of answering in these classes; see `Task.unlabelled`."""
+        return cls(torch.zeros(0, len(names), dtype=torch.bool), names)
+
     @property
     def strata(self) -> Tensor:
         """The rarest class that each image shows."""
@@ -76,6 +90,14 @@ class Multilabel(Classification):
         """Binary cross-entropy, the mean over images and classes, natural logarithm."""
         logits, present = model(views["view"]).float(), views["label"].float()
         return {"cross-entropy": F.binary_cross_entropy_with_logits(logits, present)}
+
+    def answers(self, model: Headed, images: Tensor, sizes: Sizes) -> list[Answer]:
+        """Probabilities float32 [C], each by itself."""
+        return list(model(images).float().sigmoid().cpu().numpy())
+
+    def truth(self, row: int) -> Answer:
+        """Probability 1 of its classes."""
+        return self.labels[row].float().numpy()
 
     def predict(self, model: Headed, images: Tensor) -> Tensor:
         """Logits, float [B, C]."""

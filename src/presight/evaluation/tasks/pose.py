@@ -19,7 +19,16 @@ from presight.core.recipe import Recipe
 from presight.data.scenes.pose import five_poses, matrices
 from presight.errors import DataError
 from presight.evaluation.tasks.classification import Classes, Classification
-from presight.evaluation.tasks.task import Headed, Influence, Judged, Metric, Task, require
+from presight.evaluation.tasks.task import (
+    Answer,
+    Headed,
+    Influence,
+    Judged,
+    Metric,
+    Sizes,
+    Task,
+    require,
+)
 from presight.evaluation.tasks.turns import (
     degrees_apart,
     matrices_of_six,
@@ -111,6 +120,20 @@ class Pose(Task):
                 f"{len(wrong):,} are like that. Divide each by its length."
             )
         return cls(turns, torch.tensor([target.symmetry for target in targets]))
+
+    @classmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task without turns; see `Task.unlabelled`."""
+        return cls(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+
+    def answers(self, model: Headed, images: Tensor, sizes: Sizes) -> list[Answer]:
+        """Quaternions float32 [4], w, x, y, z, w >= 0."""
+        return list(self.predict(model, images).cpu().numpy())
+
+    def truth(self, row: int) -> Answer:
+        """Its quaternion, w >= 0."""
+        turn = self.turns[row]
+        return (turn if turn[0] >= 0 else -turn).numpy()
 
     @property
     def strata(self) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -15,8 +15,25 @@ from presight.data.canvas import Images
 from presight.data.source import Labelled, shown
 from presight.data.targets import IGNORE, MaskTarget
 from presight.errors import DataError
-from presight.evaluation.tasks.dense import Dense, Head, Plane, Planes, enlarged, share
-from presight.evaluation.tasks.task import Influence, Judged, Metric, rarest, require
+from presight.evaluation.tasks.dense import (
+    Dense,
+    Head,
+    Plane,
+    Planes,
+    enlarged,
+    no_planes,
+    share,
+)
+from presight.evaluation.tasks.task import (
+    Answer,
+    Headed,
+    Influence,
+    Judged,
+    Metric,
+    Sizes,
+    rarest,
+    require,
+)
 
 _LEAST_AREA = 0.25
 _LEAST_SHARE = 1e-3
@@ -85,12 +102,22 @@ class Segmentation(Dense):
         _refuse_strange(source, learned)
         return cls(Planes(source, read), learned, head)
 
+    @classmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task of answering in these classes; see `Task.unlabelled`."""
+        return cls(no_planes(), names, settings["head"])
+
     @functools.cached_property
     def strata(self) -> Tensor:
         """The rarest class that each image shows, by images."""
         planes = self.planes.of(torch.arange(len(self.planes)))
         counts = [np.bincount(plane.ravel(), minlength=IGNORE + 1) for plane in planes]
         return rarest(torch.from_numpy(np.stack(counts)[:, : self.outputs] > 0))
+
+    def answers(self, model: Headed, images: Tensor, sizes: Sizes) -> list[Answer]:
+        """Classes uint8 [height, width]."""
+        found = zip(self.predict(model, images), sizes, strict=True)
+        return [largest(logits, size).byte().cpu().numpy() for logits, size in found]
 
     def known(self, label: Tensor) -> Tensor:
         """All but 255."""

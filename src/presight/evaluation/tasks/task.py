@@ -16,6 +16,7 @@ from presight.core.backbone import Backbone
 from presight.core.batch import Views
 from presight.core.recipe import Recipe
 from presight.errors import DataError
+from presight.views.single import Center
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 Influence = NDArray[np.float64]
 """[n], a score's part by test image: its mean is the score, its spread over images the score's."""
+
+Answer = Any
+"""What is said of one picture; `Task.answers` of each task says which it is."""
+
+Sizes = Sequence[tuple[int, int]]
+"""Height and width of pictures, in whose pixels answers count."""
 
 Judged = Tensor | Sequence[Any]
 """What a task's figures need, image by image: [n, ...], or n of something else."""
@@ -114,6 +121,21 @@ class Task(ABC):
     def strata(self) -> Tensor:
         """What subsets and hold-outs keep in proportion, int64 [N]."""
 
+    @classmethod
+    @abstractmethod
+    def unlabelled(cls, names: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task without a labelled set: it makes models and reads their answers, no more.
+
+        Args:
+            names: of what is answered.
+            settings: of a task whose models are wanted; see there.
+        """
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What a model depends on beside the names; plain JSON."""
+        return {}
+
     @abstractmethod
     def model(self, backbone: Backbone) -> Headed:
         """The backbone with a new head, from torch's generator."""
@@ -126,6 +148,28 @@ class Task(ABC):
             size: side of a view, pixels.
             augment: for learning; else the picture as it is measured.
         """
+
+    def look(self, size: int) -> Recipe:
+        """The view that is measured and answered, without its label; the center by default.
+
+        Args:
+            size: its side, pixels.
+        """
+        return Center().sized(size)
+
+    @abstractmethod
+    def answers(self, model: Headed, images: Tensor, sizes: Sizes) -> list[Answer]:
+        """What a model says of each picture, for people and files.
+
+        Args:
+            model: of this task, in evaluation mode.
+            images: views as of `look`, float [B,3,s,s] in [0, 1].
+            sizes: of the pictures, in whose pixels the answers count.
+        """
+
+    @abstractmethod
+    def truth(self, row: int) -> Answer:
+        """The right answer to an image of the labelled set, as `answers` gives them."""
 
     @abstractmethod
     def losses(self, model: Headed, views: Views) -> Mapping[str, Tensor]:
