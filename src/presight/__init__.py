@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from presight.core.method import Card as Card
     from presight.core.method import Method as Method
     from presight.core.recipe import Recipe as Recipe
+    from presight.evaluation.kept import load_model as load_model
     from presight.restore import load_backbone as load_backbone
     from presight.studies.verb import study as study
 
@@ -43,6 +44,7 @@ _HOMES = {
     "report": "api",
     "study": "studies.verb",
     "load_backbone": "restore",
+    "load_model": "evaluation.kept",
     "Method": "core.method",
     "Card": "core.method",
     "Recipe": "core.recipe",

@@ -25,6 +25,10 @@ from presight.store.tensors import load_tensors, read_metadata, save_tensors
 from presight.training.checkpoint import Checkpoints
 
 BACKBONE_FILE = "backbone.safetensors"
+MODEL_WORDS = "presight-model"
+"""Metadata of a file that holds a backbone with a task's head."""
+
+_INNER = "backbone."  # what the backbone's weights are called there
 _CLASSIFIERS = ("fc.", "head.", "classifier.")
 
 
@@ -181,7 +185,8 @@ def load_backbone(where: str | Path, plugin: str = "") -> Backbone:
     """A pretrained backbone from a run folder or a backbone file: a plain module in eval mode.
 
     Args:
-        where: a run folder, its `backbone.safetensors`, or a run's export to safetensors.
+        where: a run folder, its `backbone.safetensors`, a run's export to safetensors, or the
+            `model.safetensors` that an evaluation kept.
         plugin: a Python file with the method, where neither presight nor a package has it and the
             network is the method's own; no code of a run folder is imported unless it is named.
 
@@ -202,6 +207,8 @@ def load_backbone(where: str | Path, plugin: str = "") -> Backbone:
         raise UsageError(f"{path} is neither a run folder nor a backbone file.")
     origin = origin_of(path, plugin)
     backbone, state = untrained_backbone(origin), load_tensors(path)
+    if MODEL_WORDS in read_metadata(path):
+        state = {k.removeprefix(_INNER): v for k, v in state.items() if k.startswith(_INNER)}
     whole = state.keys() == backbone.state_dict().keys()  # so an export has it
     (backbone if whole else _body(backbone)).load_state_dict(state)
     return backbone
