@@ -207,3 +207,16 @@ def test_faces(tmp_path: Path) -> None:
     blind = test.score(train.blind(torch.arange(450), test, rows), rows)
     assert blind["PCK@0.1"].mean() == pytest.approx(0.316, abs=0.001)
     assert blind["mean error"].mean() == pytest.approx(9.30, abs=0.01)
+
+
+def test_an_image_without_points_is_named() -> None:
+    source, images = opened("scenes:3?size=16", "keypoints")
+    target = source.target(1)
+    held = {f.name: getattr(target, f.name) for f in dataclasses.fields(target)}
+    none = KeypointsTarget(**{k: v[:0] if k != "names" else v for k, v in held.items()})
+    bare = type("Bare", (type(source),), {"target": lambda self, i: none if i == 1 else target})
+    source.__class__ = bare
+    with pytest.raises(
+        DataError, match=f"1 images have no keypoints, the first is {source.identity(1)}"
+    ):
+        Keypoints.of(source, images)

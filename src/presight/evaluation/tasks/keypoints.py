@@ -17,6 +17,7 @@ from presight.core.draw import Draw
 from presight.core.recipe import Recipe
 from presight.data.labels.problems import Problem
 from presight.data.pack import source_sizes
+from presight.data.source import shown
 from presight.errors import DataError
 from presight.evaluation.tasks.geometry import Framed, extents, mirrored, places
 from presight.evaluation.tasks.heatmaps import HeatMaps, decoded, gaussians
@@ -34,7 +35,7 @@ from presight.evaluation.tasks.task import (
 
 if TYPE_CHECKING:
     from presight.data.canvas import Images
-    from presight.data.source import Labelled, shown
+    from presight.data.source import Labelled
     from presight.data.targets import KeypointsTarget
 
 NEAR = 0.1
@@ -160,15 +161,9 @@ class Keypoints(Task):
                 f"{shown(source.identity(bare[0]))}; leave them out of the labels."
             )
         largest = [int(target.area.argmax()) for target in targets]
-        problems = [
-            Problem(
-                source.identity(i),
-                "image of several objects with keypoints",
-                "only the largest is used",
-            )
-            for i, target in enumerate(targets)
-            if len(target.area) > 1
-        ]
+        told = ("image of several objects with keypoints", "only the largest is used")
+        several = (i for i, target in enumerate(targets) if len(target.area) > 1)
+        problems = [Problem(source.identity(i), *told) for i in several]
         pairs = list(zip(targets, largest, strict=True))
         made = cls(
             np.stack([target.points[one] for target, one in pairs]),
