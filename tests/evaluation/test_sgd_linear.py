@@ -13,9 +13,11 @@ from torch import Tensor
 
 from presight.errors import Diverged, UsageError
 from presight.evaluation.feeds import Cached, Forwarded
-from presight.evaluation.sgd_linear import SgdPlan, SgdTrial, _best, sgd_linear
+from presight.evaluation.sgd_linear import RATES, SgdPlan, SgdTrial, _best, sgd_linear
 
 QUICK = SgdPlan(epochs=20, batch_size=32)
+FAST = SgdPlan(epochs=20, batch_size=32, rates=[8 * rate for rate in RATES])
+"""A batch of 32 takes an eighth of a rate."""
 
 
 def made(n: int = 120, seed: int = 0, noise: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -110,7 +112,7 @@ def test_the_head_is_chosen_without_the_rows_that_it_learned_from() -> None:
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(200, 300, generator=generator)
     labels = torch.randint(2, (200,), generator=generator)
-    probe = sgd_linear(features, labels, plan=QUICK, validation=0.5)
+    probe = sgd_linear(features, labels, plan=FAST, validation=0.5)
     kept = float((probe.predict(features) == labels).float().mean())
     best = max(trial.accuracy for trial in probe.trials)
     assert best < 0.68
@@ -121,7 +123,7 @@ def test_refit_learns_from_the_held_out_rows_too() -> None:
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(200, 300, generator=generator)
     labels = torch.randint(2, (200,), generator=generator)
-    probe = sgd_linear(features, labels, plan=QUICK, validation=0.5, refit=True)
+    probe = sgd_linear(features, labels, plan=FAST, validation=0.5, refit=True)
     assert float((probe.predict(features) == labels).float().mean()) > 0.95
 
 
@@ -146,6 +148,37 @@ def test_one_forward_of_new_views_serves_all_heads() -> None:
     assert probe.scores(features).numpy() == pytest.approx(
         cached.scores(features).numpy(), abs=1e-3
     )
+
+
+def test_a_rate_is_for_batches_of_256_and_in_proportion_for_others() -> None:
+    """Every row twice is the same mean gradient; the batch of twice the size is rated twice."""
+    features, labels = made(48)
+    plan = SgdPlan(rates=(1.0,), decays=(0.0,), epochs=9, batch_size=48)
+    twice = dataclasses.replace(plan, rates=(0.5,), batch_size=96)
+    one = sgd_linear(features, labels, plan=plan, validation=1e-9)
+    other = sgd_linear(features.repeat(2, 1), labels.repeat(2), plan=twice, validation=1e-9)
+    assert one.trials == other.trials == ()
+    assert other.weight.numpy() == pytest.approx(one.weight.numpy(), abs=1e-5)
+
+
+class Turning(Cached):
+    """From some epoch on the features are their own opposites."""
+
+    def learn(self, rows: Tensor, epoch: int) -> Tensor:
+        found = super().learn(rows, epoch)
+        return -found if epoch >= 4 else found
+
+
+def test_the_last_epoch_counts_and_not_the_best() -> None:
+    """Rates of equal steps would be needed for a schedule that forgets, so here it is short."""
+    features, labels = made(noise=0.1)
+    plan = SgdPlan(rates=(100.0,), decays=(0.0,), epochs=8, batch_size=108, momentum=0.0)
+    learned = sgd_linear(Cached(features), labels, plan=plan)
+    turned = sgd_linear(Turning(features), labels, plan=plan)
+    assert learned.trials[0].accuracy == 1.0
+    assert turned.trials[0].accuracy < 0.34
+    assert torch.equal(learned.predict(features), labels)
+    assert not bool((turned.predict(features) == labels).any())
 
 
 def test_refuses() -> None:

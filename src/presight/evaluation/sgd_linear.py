@@ -26,6 +26,8 @@ RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Learning rates that are tried: features of different methods differ in scale by as much."""
 DECAYS = (0.0, 1e-6)
 """Weight decays that are tried with each rate."""
+RATED_BATCH = 256
+"""Rows an update that a learning rate is told for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,8 @@ class SgdPlan:
     """How the heads learn.
 
     Args:
-        rates: learning rates, for batches of 256; they fall to 0 along half a cosine.
+        rates: learning rates, for batches of 256 and in proportion to them for others; they fall
+            to 0 along half a cosine.
         decays: weight decays, of the bias too; a head for each pair of rate and decay.
         epochs: passes over the rows; the heads after the last one are measured.
         batch_size: rows an update; what does not fill a batch waits for another epoch.
@@ -206,7 +209,7 @@ class _Work:
             if heads is None:
                 heads = Heads(settings, self.classes, features,
                               momentum=plan.momentum, normalize=plan.normalize)  # fmt: skip
-            factor = 0.5 * (1.0 + math.cos(math.pi * update / total))
+            factor = size / RATED_BATCH * 0.5 * (1.0 + math.cos(math.pi * update / total))
             heads.update(features, self.labels[batch], factor)
             if self.progress is not None and number == per_epoch - 1:
                 self.progress(epoch + 1, plan.epochs)
