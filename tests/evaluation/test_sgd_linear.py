@@ -170,7 +170,7 @@ class Turning(Cached):
 
 
 def test_the_last_epoch_counts_and_not_the_best() -> None:
-    """Rates of equal steps would be needed for a schedule that forgets, so here it is short."""
+    """Half of the epochs teach the opposite: they outweigh the first, in which all was right."""
     features, labels = made(noise=0.1)
     plan = SgdPlan(rates=(100.0,), decays=(0.0,), epochs=8, batch_size=108, momentum=0.0)
     learned = sgd_linear(Cached(features), labels, plan=plan)

