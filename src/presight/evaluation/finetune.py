@@ -25,7 +25,7 @@ from presight.training.loop import train
 from presight.training.observers import Observer
 from presight.training.runtime import Runtime
 
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 """Learning rates that are tried, of AdamW; the same for a pretrained and a new network."""
 
 WATCHED = 8

@@ -11,7 +11,7 @@ from presight.core import automatic
 from presight.core.settings import Settings
 from presight.data.canvas import default_cache
 from presight.evaluation import counts
-from presight.evaluation.finetune import StepBudget
+from presight.evaluation.finetune import RATES, StepBudget
 from presight.evaluation.tasks.sets import divide_task, task_named
 from presight.pretraining.labels import Forms, open_task_set
 from presight.store.environment import version_of
@@ -120,7 +120,7 @@ class Desk:
         return Bench(
             divide_task(train, test, HELD_OUT, 0),
             size=plan.image_size,
-            budget=StepBudget(least=plan.updates),
+            budget=StepBudget(least=plan.updates, rates=plan.rates or RATES),
             runtime=self._runtime,
             cache=default_cache() / "features",
         )

@@ -53,6 +53,7 @@ class Plan:
         epochs: of each pretraining; 0 leaves them to the minutes or the preset.
         image_size: side of a view, pixels.
         updates: of learning with few labels.
+        rates: learning rates to choose among, of AdamW; none takes those of `StepBudget`.
         stages: measure the maps of each backbone too, frozen, with the most labels.
         device: auto, cpu, cuda, mps or xpu.
     """
@@ -70,6 +71,7 @@ class Plan:
     epochs: float = 0.0
     image_size: int = 32
     updates: int = 500
+    rates: tuple[float, ...] = ()
     stages: bool = False
     device: str = "auto"
 

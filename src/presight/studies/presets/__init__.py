@@ -1,0 +1,1 @@
+"""Studies that are known by a name."""
