@@ -33,14 +33,22 @@ class Desk:
         plan: what is asked.
         out: the study's folder.
         quiet: without progress.
+        told: goes into the details of every row, plain JSON.
 
     Attributes:
         arms: the study's.
         notes: what is odd about labels that were opened.
     """
 
-    def __init__(self, plan: Plan, out: Path, *, quiet: bool = False) -> None:
-        self.plan, self.out, self.quiet = plan, out, quiet
+    def __init__(
+        self,
+        plan: Plan,
+        out: Path,
+        *,
+        quiet: bool = False,
+        told: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.plan, self.out, self.quiet, self.told = plan, out, quiet, told or {}
         self.arms = Arms(plan, out)
         self.notes: list[str] = []
         self._runtime = Runtime(plan.device, "fp32")
@@ -87,7 +95,7 @@ class Desk:
         arm, seed = cell.arm, cell.seed
         backbone = None if arm.method == BLIND else self._network(arm, seed)
         bench = self.bench(cell.task, cell.measured_on)
-        row = bench.measure(cell, backbone, self.arms.told(arm, seed))
+        row = bench.measure(cell, backbone, {**self.told, **self.arms.told(arm, seed)})
         write_row(self.place(cell), row)
         return row
 

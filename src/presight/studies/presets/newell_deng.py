@@ -14,9 +14,8 @@ from typing import Any
 from presight.studies.plan import Plan, World
 
 _FACTORS = "TCVL"
-_OBJECTS = (
-    2  # of a scene for dense tasks, where the one of most views is a small thing at 32 pixels
-)
+_OBJECTS = 2  # of a scene for dense tasks: more are too small to tell apart at 32 pixels
+
 SINGLE, DENSE = ("classification", "pose5"), ("segmentation", "depth")
 
 
