@@ -4,8 +4,8 @@
 
 Rows land in benchmarks/results/newell-deng/PART/cells as they are measured, and the same command
 measures what is missing; pretrained networks stay out of the repository, and are made again only
-for rows that are missing. `presight study --preset newell-deng --out benchmarks/results/newell-deng`
-with the same options reads them and writes the answers, the claims and the table.
+for rows that are missing. `presight study --preset newell-deng` with this folder as --out and the
+same options reads them and writes the answers, the claims and the table.
 """
 
 from __future__ import annotations
@@ -59,9 +59,8 @@ def measure(desk: Desk, hours: float) -> None:
         if not desk.arms.is_there(cell.arm, cell.seed):
             start = time.monotonic()
             desk.arms.pretrain(cell.arm, cell.seed, quiet=True)
-            print(
-                f"{time.monotonic() - start:6.0f} s  pretrained {cell.arm} {cell.seed}", flush=True
-            )
+            took = time.monotonic() - start
+            print(f"{took:6.0f} s  pretrained {cell.arm} {cell.seed}", flush=True)
         row = desk.measure(cell)
         value = next(iter(row.values.values()))
         print(f"{row.seconds:6.0f} s  {cell.arm} {cell.mode} {cell.n_labels} seed {cell.seed} "
