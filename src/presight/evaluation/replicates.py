@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,23 +36,48 @@ def replicates(results: NDArray[np.generic], *, draws: int = 2000, seed: int = 0
     Raises:
         UsageError: no seed, curve or image, or a result that is not finite.
     """
-    if results.ndim != 3 or not results.size:
-        raise UsageError(f"results must be [seeds, curves, images]; received {results.shape}.")
-    values = results.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise UsageError("results by image must be finite numbers.")
-    seeds, curves, n = values.shape
+    (drawn,) = joint([results], draws=draws, seed=seed)
+    return drawn
+
+
+def joint(sets: Sequence[NDArray[np.generic]], *, draws: int = 2000, seed: int = 0) -> list[Floats]:
+    """Draws as of `replicates` for several sets of test images that the same seeds were tested on.
+
+    What a seed does to one set it may do to another: its draws are common to all. Images of
+    different sets have nothing in common.
+
+    Args:
+        sets: [S, K, n] each, with K and n of its own, of the same S seeds in the same order.
+        draws: of each mean.
+        seed: of the draws.
+
+    Returns:
+        For each set float [draws, K].
+
+    Raises:
+        UsageError: no seed, curve or image, another number of seeds, or a result that is not
+            finite.
+    """
     generator = np.random.default_rng(seed)
-    means = values.mean(2)
-    root = _root(_shared(values) / n)
-    drawn: Floats = means.mean(0) + generator.standard_normal((draws, curves)) @ root
+    found, apart = [], []
+    for results in sets:
+        if results.ndim != 3 or not results.size or len(results) != len(sets[0]):
+            raise UsageError(f"results must be [seeds, curves, images]; received {results.shape}.")
+        values = results.astype(np.float64)
+        if not np.isfinite(values).all():
+            raise UsageError("results by image must be finite numbers.")
+        means = values.mean(2)
+        root = _root(_shared(values) / values.shape[2])
+        found.append(means.mean(0) + generator.standard_normal((draws, len(root))) @ root)
+        apart.append(means - means.mean(0))
+    seeds = len(sets[0])
     if seeds > 1:
         freedom = seeds - 1
-        apart = (means - means.mean(0)) / math.sqrt(seeds * freedom)
         normal = generator.standard_normal((draws, seeds))
         heavy = np.sqrt(freedom / generator.chisquare(freedom, (draws, 1)))
-        drawn = drawn + heavy * (normal @ apart)
-    return drawn
+        moved = heavy * normal / math.sqrt(seeds * freedom)
+        found = [drawn + moved @ own for drawn, own in zip(found, apart, strict=True)]
+    return found
 
 
 def _shared(values: Floats) -> Floats:

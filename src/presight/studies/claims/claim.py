@@ -1,0 +1,132 @@
+"""What was claimed, what was measured, and whether they agree. No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from presight.evaluation.intervals import Interval
+
+Verdict = Literal["agrees", "disagrees", "inconclusive", "not measured"]
+Unit = Literal["points", "doublings of labels", "doublings of updates", ""]
+
+
+class Said(NamedTuple):
+    """A claim before anything is measured.
+
+    Args:
+        name: short.
+        text: what is claimed, in our words.
+        where: who says it.
+    """
+
+    name: str
+    text: str
+    where: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A claim beside what a study measured of it.
+
+    Args:
+        name: short.
+        said: the claim, in our words.
+        where: who says it.
+        verdict: agrees or disagrees only where a 95 % interval is clear of what would decide
+            otherwise.
+        measured: a sentence with numbers.
+        missing: what would decide it, or what was left out; "" where nothing is.
+        effect: the number that decides, where one does, with its 95 % interval.
+        unit: of the effect; points are hundredths.
+    """
+
+    name: str
+    said: str
+    where: str
+    verdict: Verdict
+    measured: str
+    missing: str = ""
+    effect: Interval | None = None
+    unit: Unit = ""
+
+    def record(self) -> dict[str, Any]:
+        """Plain JSON."""
+        told = dataclasses.asdict(self)
+        effect = self.effect
+        told["effect"] = None if effect is None else [_plain(number) for number in effect]
+        return told
+
+
+def _plain(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def table(claims: Sequence[Claim]) -> list[dict[str, str | float]]:
+    """A flat record each, for a CSV."""
+    found: list[dict[str, str | float]] = []
+    for one in claims:
+        value, low, high = one.effect or ("", "", "")
+        found.append(
+            {
+                "claim": one.name, "said": one.said, "where": one.where, "verdict": one.verdict,
+                "measured": one.measured, "missing": one.missing, "value": value, "low": low,
+                "high": high, "unit": one.unit,
+            }
+        )  # fmt: skip
+    return found
+
+
+def unmeasured(said: Said, missing: str) -> Claim:
+    """A claim that the study has no cells for."""
+    return Claim(*said, "not measured", "", missing)
+
+
+def settled(
+    said: Said,
+    effect: Interval,
+    unit: Unit,
+    toward: int,
+    measured: str,
+    *,
+    seeds: int,
+    left: str = "",
+    beyond: float = 0.0,
+    barred: str = "",
+) -> Claim:
+    """A claim that one number decides.
+
+    Args:
+        said: the claim.
+        effect: the number.
+        unit: of it.
+        toward: 1 where the claim says that it is above `beyond`, -1 for below, 0 for either.
+        measured: a sentence.
+        seeds: repetitions it is of; one tells of no spread between them, and decides nothing.
+        left: what was left out.
+        beyond: what the number is compared with.
+        barred: why the claim cannot be said to hold, whatever the number is.
+    """
+    side = (effect.low > beyond) - (effect.high < beyond)
+    verdict: Verdict = "inconclusive"
+    if seeds > 1 and side:
+        verdict = "disagrees" if side == -toward else "inconclusive" if barred else "agrees"
+    missing = [left]
+    if verdict == "inconclusive":
+        missing.append(barred or more(effect, seeds, beyond))
+    return Claim(*said, verdict, measured, " ".join(filter(None, missing)), effect, unit)
+
+
+def more(effect: Interval, seeds: int, beyond: float = 0.0) -> str:
+    """How many repetitions would tell a number from another, in words; "" where these do."""
+    if seeds < 2:
+        return "One repetition tells nothing of the spread between repetitions: measure three."
+    half, away = (effect.high - effect.low) / 2, abs(effect.value - beyond)
+    if not effect.low <= beyond <= effect.high:
+        return ""
+    needed = seeds * (half / away) ** 2 if away else math.inf
+    if needed > 100:
+        return "What was found is so near to nothing that more repetitions will hardly decide it."
+    return f"Should it stay as it is, at most {max(seeds + 1, math.ceil(needed))} repetitions tell."

@@ -1,0 +1,71 @@
+"""What kinds of tasks, worlds, backbones and methods there are, as claims speak of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from presight.core import registry
+from presight.nn import catalog
+from presight.studies.claims.wording import listed
+
+
+class Kind(NamedTuple):
+    """What a task asks for.
+
+    Args:
+        about: what things are, or where and how they lie.
+        answer: all over the image, or one for the whole.
+    """
+
+    about: Literal["semantic", "geometric"]
+    answer: Literal["dense", "single"]
+
+
+TASKS: dict[str, Kind] = {
+    "classification": Kind("semantic", "single"),
+    "multilabel": Kind("semantic", "single"),
+    "detection": Kind("semantic", "dense"),
+    "segmentation": Kind("semantic", "dense"),
+    "depth": Kind("geometric", "dense"),
+    "keypoints": Kind("geometric", "dense"),
+    "pose": Kind("geometric", "single"),
+    "pose5": Kind("geometric", "single"),
+}
+
+_FACTORS = re.compile(r"TCVL=([01]+)")
+
+
+def factors(world: str) -> int | None:
+    """How many factors of the embedded scenes vary in a world, or None where its name says none.
+
+    Names as in "TCVL=1011": texture, color, viewpoint and lighting, 1 where it varies.
+    """
+    found = _FACTORS.search(world)
+    return found[1].count("1") if found else None
+
+
+def size(backbone: str) -> tuple[str, int]:
+    """A backbone's family and its place by size there; "" for those of no known family."""
+    name = catalog.canonical(backbone)
+    if catalog.is_native(name):
+        return catalog.NATIVE, catalog.native_width(name)
+    family = catalog.family_of(name)
+    return family, catalog.FAMILIES[family].index(name) if family else 0
+
+
+def family(method: str) -> str:
+    """A method's family as its card says it; "" for one without a card, such as a run's folder."""
+    return registry.entries()[method].family if method in registry.entries() else ""
+
+
+def lacking(methods: Iterable[str], measured: Iterable[str]) -> str:
+    """What is not there of some methods, in words: presight has them not, or the study."""
+    absent = [method for method in methods if method not in set(measured)]
+    unknown = [method for method in absent if method not in registry.entries()]
+    left = [method for method in absent if method not in unknown]
+    verb = "has" if len(unknown) == 1 else "have"
+    parts = [f"{listed(unknown)} {verb} not landed."] if unknown else []
+    parts += [f"Not in this study: {listed(left)}."] if left else []
+    return " ".join(parts)

@@ -1,0 +1,106 @@
+"""The claim that the order of methods by probes is not their order fine-tuned."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from presight.evaluation.intervals import Interval
+from presight.evaluation.replicates import Floats, middle
+from presight.studies.cells import MODES, Mode
+from presight.studies.claims.claim import Claim, Said, unmeasured
+from presight.studies.claims.measured import Contrast, Drawn, Measured, Place, Setting, rectangle
+from presight.studies.claims.wording import listed, omitted, repetitions, shown
+
+ORDER = Said(
+    "probe order",
+    "Which pretraining is better by a probe of frozen features does not tell which is better "
+    "fine-tuned.",
+    "Newell and Deng 2020, the survey's source; survey, section 4",
+)
+
+
+def on_order(measured: Measured) -> list[Claim]:
+    """The claim of this file."""
+    table = {
+        method: set.intersection(*(measured.settings(method, mode) for mode in MODES))
+        for method in measured.methods
+    }
+    columns, settings = rectangle(table, lambda chosen: len(chosen) > 1)
+
+    def score(method: str, mode: Mode, where: list[Setting]) -> Contrast:
+        return Contrast.mean(Contrast({Place(method, mode, one): 1.0}) for one in where)
+
+    kept, seeds = measured.complete(
+        settings, lambda one: [score(name, mode, [one]) for name in columns for mode in MODES]
+    )
+    if not kept:
+        missing = "Two pretrainings are needed, both frozen and fine-tuned on the same task."
+        return [unmeasured(ORDER, missing)]
+    tasks = list(dict.fromkeys(one.task for one in kept))
+    parts = {
+        (name, mode, task): score(name, mode, [one for one in kept if one.task == task])
+        for name in columns for mode in MODES for task in tasks
+    }  # fmt: skip
+    pairs = [(*two, task) for two in combinations(columns, 2) for task in tasks]
+    drawn = measured.draw(list(parts.values()), seeds, among=len(pairs))
+    held = dict(zip(parts, drawn, strict=True))
+    left = omitted(len(measured.methods) - len(columns), len(measured.methods), "methods")
+    return [_ordered(held, pairs, tasks, columns, len(seeds), left)]
+
+
+def _ordered(
+    held: dict[tuple[str, Mode, str], Drawn],
+    pairs: list[tuple[str, str, str]],
+    tasks: list[str],
+    columns: list[str],
+    seeds: int,
+    left: str,
+) -> Claim:
+    """Agrees where a pair is clearly the other way round, disagrees where all are clearly not."""
+
+    def leads(pair: tuple[str, str, str], among: int) -> list[Interval]:
+        one, other, task = pair
+        return [(held[one, mode, task] - held[other, mode, task]).interval(among) for mode in MODES]
+
+    def opposed(spans: list[Interval]) -> bool:
+        (frozen, fine) = spans
+        return frozen.low > 0 > fine.high or fine.low > 0 > frozen.high
+
+    def agreeing(spans: list[Interval]) -> bool:
+        return all(span.low > 0 for span in spans) or all(span.high < 0 for span in spans)
+
+    turned = [pair for pair in pairs if opposed(leads(pair, len(pairs)))]
+    same = [pair for pair in pairs if agreeing(leads(pair, 1))]
+    scores: dict[Mode, Floats] = {
+        mode: np.stack([[held[name, mode, task].draws for name in columns] for task in tasks])
+        for mode in MODES
+    }
+    means: dict[Mode, Floats] = {
+        mode: np.array([[[held[name, mode, task].value] for name in columns] for task in tasks])
+        for mode in MODES
+    }
+    agreement = _concordance(*scores.values())
+    tau = Interval(float(_concordance(*means.values())[0]), *middle(agreement))
+    words = f"Kendall's tau between the order frozen and the order fine-tuned is {tau.value:.2f} "
+    words += f"(95 % interval {tau.low:.2f} to {tau.high:.2f}), the mean over {listed(tasks)}; of "
+    words += f"{len(pairs)} pairs {len(turned)} are clearly the other way round and {len(same)} "
+    words += f"clearly the same; {listed(map(shown, columns))}, {repetitions(seeds)}."
+    if turned and seeds > 1:
+        one, other, task = turned[0]
+        words += f" So are {shown(one)} and {shown(other)} on {task}."
+        return Claim(*ORDER, "agrees", words, left, tau)
+    if len(same) == len(pairs) and seeds > 1:
+        return Claim(*ORDER, "disagrees", words, left, tau)
+    missing = f"{len(pairs) - len(same)} pairs cannot be told apart in both: more repetitions."
+    return Claim(*ORDER, "inconclusive", words, f"{left} {missing}".strip(), tau)
+
+
+def _concordance(frozen: Floats, fine: Floats) -> Floats:
+    """Kendall's tau of columns [T, M, draws], the mean over tasks: [draws]."""
+    pairs = list(combinations(range(frozen.shape[1]), 2))
+    signs = [np.sign(frozen[:, a] - frozen[:, b]) * np.sign(fine[:, a] - fine[:, b])
+             for a, b in pairs]  # fmt: skip
+    found: Floats = np.mean(signs, axis=(0, 1))
+    return found
