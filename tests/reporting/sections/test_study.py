@@ -103,6 +103,7 @@ def test_names_full_of_markup_stay_text(tmp_path: Path) -> None:
         told(answers=3),
         told(answers=[{"labels": [1]}]),
         told(plan=1),
+        told(claims=[{"verdict": "agrees"}]),
     ],
 )
 def test_a_damaged_study_is_said(tmp_path: Path, value: Any) -> None:
@@ -114,3 +115,12 @@ def test_a_study_has_a_page_alone(tmp_path: Path) -> None:
     folder = written(tmp_path / "s", told())
     with pytest.raises(UsageError, match="alone"):
         write_report([folder, folder], tmp_path / "r.html")
+
+
+def test_claims_have_a_section_where_the_study_holds_some(tmp_path: Path) -> None:
+    one = {"said": "More is more.", "where": "somewhere", "verdict": "agrees",
+           "measured": "+3 points.", "missing": ""}  # fmt: skip
+    facts = read_study(written(tmp_path / "s", told(claims=[one])))
+    assert [section.key for section in sections(facts)] == [
+        "labels", "utility", "modes", "claims", "asked",
+    ]  # fmt: skip

@@ -23,7 +23,7 @@ def test_every_claim_of_the_section_stands_once_and_is_plain_json() -> None:
 
 
 def test_without_an_effect_almost_nothing_is_decided() -> None:
-    """Of eight studies' claims a twentieth is; what one seed decides for several claims is counted."""
+    """A twentieth of the claims of eight studies is to be expected, and no claim often."""
     decided = Counter()
     total = 0
     for draw in range(8):

@@ -16,7 +16,7 @@ def fading(at: At) -> float:
 
 
 def test_a_gain_that_fades_agrees() -> None:
-    found = verdicts.of(on_labels, study(fading, tasks=("classification", "depth"), apart=0.004))
+    found = verdicts.of(on_labels, study(fading, tasks=("classification", "depth"), apart=0.002))
     assert found["gain with few labels"].verdict == "agrees"
     assert found["gain shrinks"].verdict == "agrees"
     assert found["gain vanishes"].verdict == "agrees"

@@ -35,7 +35,8 @@ def test_cmc_ahead_where_its_source_says() -> None:
 def test_cmc_behind_one_rival_disagrees() -> None:
     rows = study(
         leading("vae", ("detection", "pose")),
-        methods=("cmc", "rotation", "vae", "none"), tasks=("detection", "pose"), modes=("finetune",),
+        methods=("cmc", "rotation", "vae", "none"), tasks=("detection", "pose"),
+        modes=("finetune",),
     )  # fmt: skip
     assert verdicts.of(on_tasks, rows)["CMC on detection and pose"].verdict == "disagrees"
 

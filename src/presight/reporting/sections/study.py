@@ -16,6 +16,7 @@ from presight.evaluation.verdict import Verdict, upper
 from presight.reporting.blocks import Figure, Section, Table
 from presight.reporting.charts.label_curve import Line, Place, label_curve, readings
 from presight.reporting.charts.utility import Saved, utility_chart
+from presight.reporting.sections import claims
 from presight.store.plain import read_table
 
 FILE = "study.json"
@@ -54,6 +55,7 @@ class StudyFacts:
         sentence: the answer.
         entries: the best first.
         plan: what was asked.
+        claims: the section of what others claim, where there is one.
     """
 
     name: str
@@ -62,6 +64,7 @@ class StudyFacts:
     sentence: str
     entries: Sequence[Entry]
     plan: Mapping[str, Any]
+    claims: Sequence[Section] = ()
 
     def name_of(self, entry: Entry) -> str:
         """An entry in words."""
@@ -88,7 +91,7 @@ def read_study(folder: Path) -> StudyFacts:
         entries = [_entry(one, labels) for one in told["entries"]]
         return StudyFacts(
             folder.resolve().name, str(told["metric"]), labels, str(told["sentence"]), entries,
-            dict(held["plan"]),
+            dict(held["plan"]), claims.sections(held.get("claims", [])),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise IntegrityError(
@@ -137,7 +140,7 @@ def sections(study: StudyFacts) -> list[Section]:
     found = [_curves(study)]
     if any(entry.saved for entry in study.entries):
         found.append(_saved(study))
-    return [*found, _modes(study), _asked(study)]
+    return [*found, _modes(study), *study.claims, _asked(study)]
 
 
 def _curves(study: StudyFacts) -> Section:
