@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from presight.core import registry
-from presight.studies.published import ROWS, SUPERVISED, Setting, differs
+from presight.studies.cells import IMAGENET
+from presight.studies.published import ROWS, Setting, differs
 
 FULL = Setting(
     images=1_281_167, fingerprint="f", classes=1000, backbone="resnet50", side=224,
@@ -25,7 +26,7 @@ def test_the_survey_s_column_is_the_survey_s() -> None:
 
 
 def test_what_is_not_verified_has_no_figure_and_every_figure_has_a_source() -> None:
-    assert [row.method for row in ROWS if row.value is None] == [SUPERVISED]
+    assert [row.method for row in ROWS if row.value is None] == [IMAGENET]
     for row in ROWS:
         assert bool(row.source) == (row.value is not None)
     simclr = next(row for row in ROWS if row.method == "simclr")

@@ -14,6 +14,8 @@ from tests.tinyruns import finished
 
 from presight.errors import DataError, Diverged, UsageError
 from presight.studies import table1
+from presight.studies.arms import Arms
+from presight.studies.cells import Arm
 from presight.studies.standing import NOT_ASKED, NOT_HERE, Table1
 from presight.studies.table1 import run_table1
 
@@ -194,16 +196,33 @@ def test_a_finished_run_is_taken_by_its_path_and_measured_once(
 def test_what_diverged_is_said_and_the_others_are_measured(
     data: Path, whole: tuple[Path, Table1], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(plan: Any, division: Any, out: Any, method: str, *rest: Any) -> Any:
+    def gone(desk: Any, method: str, seed: int) -> Any:
         if method == "moco":
             raise Diverged("none of 16 linear heads stayed finite")
-        return real(plan, division, out, method, *rest)
+        return real(desk, method, seed)
 
-    real = table1._row
-    monkeypatch.setattr(table1, "_row", gone)
+    real = table1._Desk._row
+    monkeypatch.setattr(table1._Desk, "_row", gone)
     lines = {line.method: line for line in asked(data, whole[0]).rows}
     assert (lines["moco"].status, lines["moco"].score) == ("diverged", None)
     assert lines["none"].score is not None
+
+
+def test_weights_from_labels_are_the_supervised_row_where_they_are_on_disk(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table1, "landed", list)
+    line = asked(data, tmp_path / "a", methods=()).rows[0]
+    assert (line.title, line.status) == ("Supervised", "no weights of resnet9:2 on disk")
+    with pytest.raises(UsageError, match="torchvision:resnet9:2"):
+        asked(data, tmp_path / "a", methods=("imagenet",))
+    real = Arms.network
+    monkeypatch.setattr(
+        Arms, "network", lambda arms, arm, seed: real(arms, Arm("none", arm.backbone), seed)
+    )
+    line = asked(data, tmp_path / "a", methods=("imagenet",)).rows[0]
+    assert (line.title, line.status, len(line.by_seed)) == ("Supervised", "measured", 1)
+    assert (line.difference, line.epochs) == (None, None)
 
 
 def test_refuses(data: Path, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from presight.studies.cells import IMAGENET
+
 BACKBONE, SIDE = "resnet50", 224
 IMAGES, CLASSES = 1_281_167, 1000
 """Of ImageNet's training part."""
 PROBE_EPOCHS = 100
 """Of the linear classifier here; the published figures had recipes of their own."""
-SUPERVISED = "imagenet"
-"""Stands for torchvision's weights, which were learned from ImageNet's labels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Published:
 
 ROWS = (
     Published(
-        "Supervised", SUPERVISED, 0.765,
+        "Supervised", IMAGENET, 0.765,
         note="learned from all labels; where the survey's figure comes from is not verified",
     ),
     Published(

@@ -16,15 +16,14 @@ from presight.core import registry
 from presight.core.wording import between
 from presight.evaluation.intervals import Interval, over_seeds
 from presight.store import atomic
-from presight.studies.cells import NONE, Row
-from presight.studies.published import ROWS, SUPERVISED, Published, Setting, differs
+from presight.studies.cells import IMAGENET, NONE, Row
+from presight.studies.published import ROWS, Published, Setting, differs
 from presight.studies.rows import unpacked
 
 LAYOUT = 1
 METRIC = "accuracy"
 NOT_HERE = "not here yet"
 NOT_ASKED = "not asked for"
-_WITH_LABELS = "learns with labels: not measured"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -209,10 +208,9 @@ def standing(
     order: list[Line] = []
     for published in ROWS:
         own = [one for one in lines.values() if one.published is published]
-        if published.method not in known:
-            status = _WITH_LABELS if published.method == SUPERVISED else NOT_HERE
-        else:
-            status = failed.get(published.method, NOT_ASKED)
+        status = failed.get(published.method, NOT_ASKED)
+        if published.method not in (IMAGENET, *known):
+            status = NOT_HERE
         order += own or [
             Line(title=published.title, method=published.method, published=published, status=status)
         ]
@@ -269,11 +267,11 @@ def _score(found: Interval) -> Interval:
 
 
 def _sentence(lines: Mapping[str, Line], rows: Mapping[str, Sequence[Row]]) -> str:
-    """The best that was pretrained, and what it is above the untrained network."""
+    """The best that was pretrained without labels, and its gain over the untrained network."""
     scores = {
         method: line.score
         for method, line in lines.items()
-        if method != NONE and line.score is not None
+        if method not in (NONE, IMAGENET) and line.score is not None
     }
     if not scores:
         return "No pretrained backbone was measured."
