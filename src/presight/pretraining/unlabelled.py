@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -13,7 +13,7 @@ from presight.core.settings import Settings
 from presight.data.canvas import Images
 from presight.evaluation.diagnose import IMAGES, augmented, diagnose
 from presight.evaluation.embedding.folder import embed, write_embedding
-from presight.evaluation.features import extract
+from presight.evaluation.features import Progress, extract
 from presight.evaluation.score import weights_of, write_result
 from presight.evaluation.stages import Some
 from presight.pretraining.configuration import Configuration
@@ -22,6 +22,9 @@ from presight.restore import load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
 from presight.training.runtime import pick_device
 from presight.views.catalogue import recipe
+
+if TYPE_CHECKING:
+    from presight.core.backbone import Backbone
 
 MOST = 2000
 """Images that are looked at: enough for ranks of some hundred directions."""
@@ -56,18 +59,16 @@ def look_without_labels(
     images = images_for(
         source, config.data, own, automatic.cache_side(origin.image_size).number, []
     )
-    rows = shuffled(len(images), 0, "without labels")[:MOST].sort().values
+    rows = looked_at(images)
     told, vectors = {}, torch.zeros(0)
     for name, backbone in (
         ("untrained", untrained_backbone(origin)),
         ("pretrained", load_backbone(folder.path, plugin)),
     ):
         said = counted(f"features, {name}", settings.quiet)
-        place, size = pick_device(device), origin.image_size
-        vectors = extract(backbone, Some(images, rows), size=size, device=place, progress=said)
-        pair = recipe(PAIR, size=size)
-        views = augmented(backbone, images, rows[:IMAGES], pair, device=place, progress=said)
-        told[name] = diagnose(vectors, views)
+        vectors, told[name] = without_labels(
+            backbone, images, size=origin.image_size, device=pick_device(device), progress=said
+        )
     told = dict(reversed(told.items()))
     protocol = {
         "task": "without labels",
@@ -81,6 +82,41 @@ def look_without_labels(
     write_result(target, [], protocol)
     _embed(target / "embedding", vectors, images, rows, [source.identity(i) for i in rows.tolist()])
     return target, told
+
+
+def looked_at(images: Images) -> torch.Tensor:
+    """int64 [n], rows of the images that are looked at: the same ones for every network."""
+    return _drawn(images)[:MOST].sort().values
+
+
+def without_labels(
+    backbone: Backbone,
+    images: Images,
+    *,
+    size: int,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> tuple[torch.Tensor, dict[str, Any]]:
+    """Features float [n, d] of the images that are looked at, and what they tell.
+
+    Args:
+        backbone: of a network.
+        images: two or more.
+        size: side of a view, pixels.
+        device: where the backbone runs.
+        progress: told images done and in all.
+    """
+    chosen = Some(images, looked_at(images))
+    vectors = extract(backbone, chosen, size=size, device=device, progress=progress)
+    # Of the drawn order, not of the rows': files often lie by class.
+    several = _drawn(images)[:IMAGES].sort().values
+    pair = recipe(PAIR, size=size)
+    views = augmented(backbone, images, several, pair, device=device, progress=progress)
+    return vectors, diagnose(vectors, views)
+
+
+def _drawn(images: Images) -> torch.Tensor:
+    return shuffled(len(images), 0, "without labels")
 
 
 def _embed(
