@@ -131,7 +131,7 @@ def test_equal_seeds_add_nothing_and_unlike_ones_widen() -> None:
     one = (np.random.default_rng(1).random(1000) < 0.6).astype(np.int8)
     same = over_seeds(np.stack([one, one, one]))
     alone = over_seeds(one[None])
-    assert same == alone
+    assert same == pytest.approx(alone, abs=0.002)
     worse, better = one.copy(), one.copy()
     worse[np.flatnonzero(one)[:40]] = 0
     better[np.flatnonzero(one == 0)[:40]] = 1
@@ -151,7 +151,7 @@ def test_coverage_over_three_seeds_and_500_images() -> None:
         results = (generator.random((3, 500)) < ability[:, None]).astype(np.int8)
         found = over_seeds(results, draws=500, seed=int(generator.integers(2**31)))
         held += found.low <= truth <= found.high
-    assert 0.92 <= held / trials <= 0.995
+    assert 0.92 <= held / trials <= 0.98
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (3, 0), (5,)])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presight.errors import UsageError
+from presight.evaluation.replicates import middle, replicates
 
 Z95 = 1.959963984540054
 """Half the width of a standard normal's middle 95 %."""
@@ -86,11 +87,9 @@ def paired_difference(
 def over_seeds(results: NDArray[np.int8], *, draws: int = 10_000, seed: int = 0) -> Interval:
     """Mean of results by seed and image, with a 95 % interval over both.
 
-        mean* = mean over resampled images + t(S - 1) * deviation of the S seeds' means / sqrt(S)
-
-    Images are resampled with replacement, the same for all seeds. Seeds are too few to resample:
-    three of them take 10 values only, and too narrow ones; their part is drawn from Student's t
-    with S - 1 degrees of freedom instead. With one seed the interval is over images alone.
+    Of one seed images are resampled with replacement. Of several, what images have in common for
+    all seeds and what sets the seeds apart are drawn as `replicates` says: three seeds are too few
+    to resample, and an image's effect on one seed alone is in the seeds' spread already.
 
     Args:
         results: int [S, n], by seed and image: 0 or 1 for an answer, -1 to 1 for a difference.
@@ -106,12 +105,12 @@ def over_seeds(results: NDArray[np.int8], *, draws: int = 10_000, seed: int = 0)
     if results.ndim != 2 or not results.size:
         raise UsageError(f"results must be [seeds, images]; received {results.shape}.")
     seeds, n = results.shape
-    generator = np.random.default_rng(seed)
-    # An image matters only by its sum over seeds, of which there are few kinds.
-    kinds, counts = np.unique(results.sum(0, dtype=np.int64), return_counts=True)
-    sampled = generator.multinomial(n, counts / n, size=draws) @ (kinds / seeds) / n
     if seeds > 1:
-        spread = results.mean(1).std(ddof=1) / math.sqrt(seeds)
-        sampled = sampled + spread * generator.standard_t(seeds - 1, size=draws)
+        drawn = replicates(results[:, None], draws=draws, seed=seed)[:, 0]
+        return Interval(float(results.mean()), *middle(drawn))
+    generator = np.random.default_rng(seed)
+    # An image matters only by its result, of which there are few kinds.
+    kinds, counts = np.unique(results[0].astype(np.int64), return_counts=True)
+    sampled = generator.multinomial(n, counts / n, size=draws) @ kinds / n
     low, high = np.quantile(sampled, [0.025, 0.975])
     return Interval(float(results.mean()), float(low), float(high))
