@@ -117,7 +117,8 @@ def pretrain(
     Args:
         data: folder, CSV of paths, tar shards, torchvision:NAME or scenes:N.
         method: its name; see `presight.methods.names()`.
-        backbone: torchvision's name, resnet9:WIDTH, timm/NAME or package.module:function.
+        backbone: torchvision's name, resnet9:WIDTH, vit:WIDTH, timm/NAME or
+            package.module:function.
         out: the run folder; the same call again goes on.
         options: of `presight.core.settings.Settings`, `presight.core.plan.TrainPlan` and the
             method, as on the command line with underscores.

@@ -15,7 +15,7 @@ from presight.nn.backbones import encoders
 from presight.testing.tiny import TinyBackbone
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "alexnet"])
 def test_torchvision_loads_all_but_the_classifier(name: str, tmp_path: Path) -> None:
     backbone = trained(name)
     result = export(backbone, "torchvision", tmp_path / "new" / "weights.safetensors")
@@ -28,6 +28,13 @@ def test_torchvision_loads_all_but_the_classifier(name: str, tmp_path: Path) -> 
     assert result.keys == len(library.state_dict()) - len(head)
     assert result.max_difference < 1e-5
     assert "load_state_dict" in result.usage
+
+
+@pytest.mark.slow
+def test_a_vgg_is_loaded_too(tmp_path: Path) -> None:
+    result = export(trained("vgg11_bn"), "torchvision", tmp_path / "vgg.safetensors")
+    assert {key.partition(".")[0] for key in result.missing} == {"classifier"}
+    assert result.max_difference < 1e-5
 
 
 def test_other_channels_widths_and_norms_are_refused(tmp_path: Path) -> None:

@@ -29,7 +29,16 @@ def test_stem_depends_on_the_image_size() -> None:
     assert large.altered == ""
 
 
-def test_small_stem_is_the_resnets_alone() -> None:
+def test_alexnet_has_two_stems() -> None:
+    small = encoders("alexnet", image_size=32)()
+    large = encoders("alexnet", image_size=64)()
+    assert [m.shape[2] for m in small.stages(torch.rand(1, 3, 32, 32))] == [32, 15, 7, 7, 7]
+    assert [m.shape[2] for m in large.stages(torch.rand(1, 3, 64, 64))] == [15, 7, 3, 3, 3]
+    assert (small.altered, large.altered) == ("small stem", "")
+    assert encoders("alexnet", image_size=32, stem="standard")().altered == ""
+
+
+def test_small_stem_of_others_is_refused() -> None:
     with pytest.raises(UsageError, match="no small stem"):
         encoders("convnext_tiny", image_size=32, stem="small")
     assert not encoders("convnext_tiny", image_size=32).small
@@ -45,13 +54,31 @@ def test_width_scales_every_channel(width: float) -> None:
     assert bottleneck.stages(torch.rand(1, 3, 32, 32))[-1].shape[1] == 256
     own = encoders("resnet9:8", image_size=32)(in_channels=2, width=width)
     assert own.dim == round(64 * width)
+    tokens = encoders("vit:128", image_size=32)(in_channels=2, width=width)
+    assert tokens.dim == round(128 * width)
+    assert tokens(torch.rand(1, 2, 32, 32)).shape == (1, tokens.dim)
+    for name, dims in (("alexnet", (64, 192, 384, 256, 256)), ("vgg11", (64, 128, 256, 512, 512))):
+        plain = encoders(name, image_size=32)(in_channels=1, width=width)
+        assert plain.stage_dims == tuple(round(d * width) for d in dims)
+        assert plain(torch.rand(2, 1, 32, 32)).shape == (2, plain.dim)
+        assert plain.altered.endswith(f"1 channels, width {width:g}")
 
 
-def test_width_of_one_draws_the_same_network() -> None:
+def test_the_narrowest_transformer_is_one_head() -> None:
+    assert encoders("vit:32", image_size=32)(width=0.25).dim == 32
+
+
+def test_norm_of_the_transformer_is_refused() -> None:
+    with pytest.raises(UsageError, match="'vit:32' has no batch norm to replace"):
+        encoders("vit:32", image_size=32)(norm=nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "alexnet", "vit:32"])
+def test_the_same_seed_draws_the_same_network(name: str) -> None:
     torch.manual_seed(1)
-    first = encoders("resnet18", image_size=64)().trunk.state_dict()
+    first = encoders(name, image_size=64)().trunk.state_dict()
     torch.manual_seed(1)
-    again = encoders("resnet18", image_size=64)().trunk.state_dict()
+    again = encoders(name, image_size=64)().trunk.state_dict()
     assert all(torch.equal(first[key], again[key]) for key in first)
 
 
@@ -68,7 +95,7 @@ def test_norm_replaces_every_batch_norm() -> None:
 
 
 def test_sources_name_the_network_again() -> None:
-    for name in ("resnet18", "resnet9:4"):
+    for name in ("resnet18", "resnet9:4", "vit:32", "alexnet"):
         factory = encoders(name, image_size=32)
         backbone = factory()
         assert factory.source == backbone.source

@@ -42,6 +42,19 @@ def test_widths_that_are_none_are_refused(name: str) -> None:
 def test_width_of_the_own_network() -> None:
     assert catalog.native_width("resnet9") == 16
     assert catalog.native_width("resnet9:48") == 48
+    assert catalog.native_width("vit") == 128
+    assert catalog.native_width("vit:96") == 96
+
+
+@pytest.mark.parametrize("name", ["vit:48", "vit:0", "vit:2048", "vit:"])
+def test_widths_of_the_transformer_are_heads_of_32(name: str) -> None:
+    with pytest.raises(UsageError, match="a multiple of 32 from 32 to 1024, such as vit:128"):
+        catalog.check(name)
+
+
+def test_families_with_two_stems() -> None:
+    with_two = {name for name in catalog.names() if catalog.has_small_stem(name)}
+    assert with_two == {*catalog.FAMILIES["resnet"], "alexnet"}
 
 
 def test_timm_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,3 +73,4 @@ def test_sources_are_names_too() -> None:
     assert catalog.canonical("torchvision:resnet18") == "resnet18"
     assert catalog.canonical("timm:vit_tiny_patch16_224") == "timm/vit_tiny_patch16_224"
     assert catalog.canonical("own:resnet9:16") == "resnet9:16"
+    assert catalog.canonical("own:vit:64") == "vit:64"

@@ -50,6 +50,22 @@ def test_what_keeps_a_network_from_the_librarys_is_said() -> None:
         assert TorchvisionBackbone("resnet18", small=True).altered == "small stem"
 
 
+def test_initial_weights_of_a_vgg_are_the_librarys_kind() -> None:
+    torch.manual_seed(0)
+    backbone = TorchvisionBackbone("vgg11_bn")
+    last = backbone.trunk.features[25]
+    assert last.weight.std().item() == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)
+    assert not last.bias.any()
+
+
+def test_another_norm_fits_a_vgg_with_norms_alone() -> None:
+    backbone = TorchvisionBackbone("vgg11_bn", width=0.125, norm=groups)
+    assert sum(isinstance(m, nn.GroupNorm) for m in backbone.modules()) == 8
+    for name in ("vgg11", "alexnet"):
+        with pytest.raises(UsageError, match="no batch norm to replace"):
+            TorchvisionBackbone(name, width=0.125, norm=groups)
+
+
 class TestTimm:
     @pytest.fixture(autouse=True)
     def _timm(self) -> None:

@@ -12,12 +12,12 @@ class Settings:
 
     Args:
         method: name of the method; see `presight list methods`.
-        backbone: torchvision's name, resnet9:WIDTH, timm/NAME or package.module:function; auto
-            takes resnet18 with an accelerator and resnet9:16 without.
+        backbone: torchvision's name, resnet9:WIDTH, vit:WIDTH, timm/NAME or
+            package.module:function; auto takes resnet18 with an accelerator and resnet9:16 without.
         out: the run folder; the same command again goes on, a larger --epochs extends.
         image_size: side of a view in pixels; auto takes it from the images.
-        stem: first layer of a resnet: small (3x3, no pooling) or standard (7x7); auto takes small
-            below 64 pixels.
+        stem: first layer of a resnet or of alexnet: small (3x3, no stride) or standard; auto takes
+            small below 64 pixels.
         preset: where the method's defaults come from: imagenet, 96, 32, 32-port (the CIFAR recipe
             that is published, where there is one) or auto (by image size).
         init: start from the backbone of a run, of a .safetensors file, or torchvision:NAME where

@@ -76,7 +76,7 @@ def require(backbone: Backbone, to: str, refusal: str) -> None:
         UsageError: where there is a refusal.
     """
     if refusal:
-        stem = " (a resnet of the standard layout comes from --stem standard)"
+        stem = " (the standard layout comes from --stem standard)"
         hint = stem if "small stem" in refusal else ""
         raise UsageError(
             f"this backbone does not fit {to}: {refusal}{hint}. Formats that work: "

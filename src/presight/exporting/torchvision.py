@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 import torchvision
-from torch import nn
 
 from presight.core.backbone import Backbone
 from presight.exporting import layout
@@ -32,14 +31,14 @@ def export(backbone: Backbone, path: Path) -> Exported:
     layout.require(backbone, "torchvision", layout.torchvision_refusal(backbone))
     source = layout.plain(backbone)
     name = catalog.canonical(backbone.source)
-    head = FAMILIES[catalog.family_of(name)].head
+    family = FAMILIES[catalog.family_of(name)]
     words = layout.constants(source)
 
     @torch.no_grad()
     def verify(file: Path) -> tuple[list[str], list[str], float]:
         fresh = torchvision.models.get_model(name, weights=None)
-        missing, unexpected = layout.load(fresh, file, head)
-        setattr(fresh, head, nn.Identity())
+        missing, unexpected = layout.load(fresh, file, family.head)
+        family.behead(fresh)
         images = layout.pictures()
         features = fresh.eval()(layout.normalized(images, words)).flatten(1)
         return missing, unexpected, layout.compare(source(images), features)

@@ -15,11 +15,12 @@ from presight.errors import Unavailable, UsageError
 from presight.nn import catalog
 from presight.nn.native import Norm, ResNet9
 from presight.nn.stages import FAMILIES
+from presight.nn.vit import ViT
 from presight.nn.wrapped import TimmBackbone, TorchvisionBackbone
 
 Stem = Literal["auto", "small", "standard"]
 SMALL_BELOW = 64
-"""Side in pixels below which `auto` gives a resnet the small stem."""
+"""Side in pixels below which `auto` gives a network with two stems the small one."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class EncoderFactory:
     Attributes:
         name: in the catalog's spelling.
         image_size: side of an image, pixels.
-        small: whether a resnet gets the small stem.
+        small: whether a network with two stems gets the small one.
         channels: of an image, where a method asks for no other number.
     """
 
@@ -44,7 +45,8 @@ class EncoderFactory:
         if self.name.startswith("timm/"):
             return f"timm:{self.name.removeprefix('timm/')}"
         if catalog.is_native(self.name):
-            return f"own:{catalog.NATIVE}:{catalog.native_width(self.name)}"
+            kind = self.name.partition(":")[0]
+            return f"own:{kind}:{catalog.native_width(self.name)}"
         return f"torchvision:{self.name}" if catalog.family_of(self.name) else self.name
 
     def __call__(
@@ -54,7 +56,7 @@ class EncoderFactory:
 
         Args:
             in_channels: of what it reads; None takes the images' own number.
-            width: factor on all channels; resnets and resnet9 only.
+            width: factor on all channels; resnets, AlexNet, VGGs, resnet9 and vit only.
             norm: makes the norm of so many channels, instead of batch norm.
 
         Raises:
@@ -62,8 +64,7 @@ class EncoderFactory:
         """
         channels = self.channels if in_channels is None else in_channels
         if catalog.is_native(self.name):
-            own = max(1, round(catalog.native_width(self.name) * width))
-            return ResNet9(own, channels, norm)
+            return self._native(channels, catalog.native_width(self.name) * width, norm)
         if self.name.startswith("timm/"):
             if width != 1.0 or norm is not None:
                 raise UsageError(
@@ -74,6 +75,17 @@ class EncoderFactory:
         if catalog.is_foreign(self.name):
             return _foreign(self.name, channels, width, norm)
         return TorchvisionBackbone(self.name, channels, width, norm, self.small)
+
+    def _native(self, channels: int, width: float, norm: Norm | None) -> Backbone:
+        if not self.name.startswith("vit"):
+            return ResNet9(max(1, round(width)), channels, norm)
+        if norm is not None:
+            raise UsageError(
+                f"backbone {self.name!r} has no batch norm to replace; this method needs one: take "
+                f"a resnet or resnet9:WIDTH."
+            )
+        step = catalog.HEAD_WIDTH
+        return ViT(max(1, round(width / step)) * step, self.image_size, channels)
 
 
 def _foreign(name: str, channels: int, width: float, norm: Norm | None) -> Backbone:
@@ -102,21 +114,23 @@ def encoders(
         name: one of `catalog.names()`, timm/NAME, package.module:function, or a `source`.
         image_size: side of an image, pixels.
         stem: of a resnet: small (3x3, stride 1, no pooling), standard (7x7, stride 2, pooling);
-            auto takes small below 64 pixels. Other networks have one stem.
+            of AlexNet: small (3x3, stride 1), standard (11x11, stride 4). auto takes small below
+            64 pixels. Other networks have one stem.
         channels: of an image.
 
     Raises:
-        UsageError: for an unknown name, or the small stem of a network that is no resnet.
+        UsageError: for an unknown name, or the small stem of a network that has none.
         Unavailable: for timm/NAME without timm.
     """
     catalog.check(name)
     name = catalog.canonical(name)
-    resnet = catalog.family_of(name) == "resnet"
-    if stem == "small" and not resnet and not catalog.is_native(name):
+    two = catalog.has_small_stem(name)
+    if stem == "small" and not two and not catalog.is_native(name):
         raise UsageError(
-            f"backbone {name!r} has no small stem; expected a resnet, resnet9:WIDTH or stem auto."
+            f"backbone {name!r} has no small stem; expected a resnet, alexnet, resnet9:WIDTH, "
+            f"vit:WIDTH or stem auto."
         )
-    small = resnet and (stem == "small" or (stem == "auto" and image_size < SMALL_BELOW))
+    small = two and (stem == "small" or (stem == "auto" and image_size < SMALL_BELOW))
     return EncoderFactory(name, image_size, small, channels)
 
 

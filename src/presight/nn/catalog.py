@@ -19,6 +19,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         for kind in "xy"
         for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
     ),
+    "alexnet": ("alexnet",),
+    "vgg": tuple(f"vgg{depth}{norm}" for norm in ("_bn", "") for depth in (11, 13, 16, 19)),
     "densenet": ("densenet121", "densenet161", "densenet169", "densenet201"),
     "mobilenet": ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
     "efficientnet": (
@@ -28,13 +30,19 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """torchvision's families whose stages are known here, by family."""
 
-NATIVE = "resnet9"
-DEFAULT_WIDTH = 16
+SMALL_STEMS = ("resnet", "alexnet")
+"""Families that have another first layer for small images."""
+
+NATIVES = {"resnet9": 16, "vit": 128}
+"""Our own networks, and their widths where none is said."""
+HEAD_WIDTH = 32
+"""Of a head of attention; a vit's width is a multiple."""
 
 
 def names() -> tuple[str, ...]:
     """Backbones by name; `timm/NAME` and `package.module:function` come on top."""
-    own = tuple(f"{NATIVE}:{width}" for width in (16, 32, 64))
+    widths = {"resnet9": (16, 32, 64), "vit": (64, 128, 256)}
+    own = tuple(f"{kind}:{width}" for kind in NATIVES for width in widths[kind])
     return own + tuple(name for family in FAMILIES.values() for name in family)
 
 
@@ -55,25 +63,32 @@ def canonical(name: str) -> str:
 
 
 def native_width(name: str) -> int:
-    """The width in `resnet9` or `resnet9:WIDTH`.
+    """The width in `resnet9:WIDTH` or `vit:WIDTH`, or the network's own where none is said.
 
     Raises:
-        UsageError: if the width is no whole number from 1 to 1024.
+        UsageError: if the width is no whole number from 1 to 1024; a vit's is a multiple of 32.
     """
-    _, colon, width = name.partition(":")
+    kind, colon, width = name.partition(":")
     if not colon:
-        return DEFAULT_WIDTH
-    if not width.isdecimal() or not 1 <= int(width) <= 1024:
+        return NATIVES[kind]
+    step = HEAD_WIDTH if kind == "vit" else 1
+    if not width.isdecimal() or not 1 <= int(width) <= 1024 or int(width) % step:
+        multiple = f"a multiple of {step}" if step > 1 else "a whole number"
         raise UsageError(
-            f"backbone {name!r}: the width is {width!r}; expected a whole number from 1 to 1024, "
-            f"such as {NATIVE}:16."
+            f"backbone {name!r}: the width is {width!r}; expected {multiple} from {step} to 1024, "
+            f"such as {kind}:{NATIVES[kind]}."
         )
     return int(width)
 
 
+def has_small_stem(name: str) -> bool:
+    """Whether a network has two first layers, one of them for small images."""
+    return family_of(name) in SMALL_STEMS
+
+
 def is_native(name: str) -> bool:
     """Whether a name is one of our own networks."""
-    return name.partition(":")[0] == NATIVE
+    return name.partition(":")[0] in NATIVES
 
 
 def is_foreign(name: str) -> bool:
@@ -128,5 +143,5 @@ def _nearest(name: str) -> str:
         return f"nearest: {', '.join(known[key] for key in close)}."
     return (
         "expected one of torchvision's (resnet18, resnet50, convnext_tiny, ...), resnet9:WIDTH, "
-        "timm/NAME or package.module:function; `presight list backbones` shows them."
+        "vit:WIDTH, timm/NAME or package.module:function; `presight list backbones` shows them."
     )

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 from typing import Any
 
+import torch
 import torchvision
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
@@ -45,18 +46,57 @@ def _replace(trunk: nn.Module, path: str, module: nn.Module) -> None:
     setattr(trunk.get_submodule(parent), child, module)
 
 
+def _like(convolution: nn.Conv2d, inputs: int, outputs: int) -> nn.Conv2d:
+    """A new convolution that differs in its channels alone."""
+    return nn.Conv2d(
+        inputs,
+        outputs,
+        convolution.kernel_size,  # type: ignore[arg-type]
+        stride=convolution.stride,  # type: ignore[arg-type]
+        padding=convolution.padding,  # type: ignore[arg-type]
+        bias=convolution.bias is not None,
+    )
+
+
 def _set_channels(trunk: nn.Module, channels: int) -> None:
     """Let the first convolution read another number of channels."""
     path, first = next((p, m) for p, m in trunk.named_modules() if isinstance(m, nn.Conv2d))
-    fresh = nn.Conv2d(
-        channels,
-        first.out_channels,
-        first.kernel_size,  # type: ignore[arg-type]
-        stride=first.stride,  # type: ignore[arg-type]
-        padding=first.padding,  # type: ignore[arg-type]
-        bias=first.bias is not None,
-    )
-    _replace(trunk, path, fresh)
+    _replace(trunk, path, _like(first, channels, first.out_channels))
+
+
+def _plain_trunk(name: str, width: float) -> Any:
+    """AlexNet or a VGG with the library's initial weights, all its channels times a factor.
+
+    The hidden layers of its classifier, up to 120 million weights, are never made.
+    """
+    with torch.device("meta"):
+        trunk: Any = torchvision.models.get_model(name, weights=None)
+    trunk.classifier = nn.Identity()
+    inputs = 3
+    for i, module in enumerate(trunk.features):
+        if isinstance(module, nn.Conv2d):
+            trunk.features[i] = _like(module, inputs, max(1, round(module.out_channels * width)))
+            inputs = trunk.features[i].out_channels
+            if name != "alexnet":
+                weight, bias = trunk.features[i].weight, trunk.features[i].bias
+                nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")
+                nn.init.zeros_(bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            trunk.features[i] = nn.BatchNorm2d(inputs)
+    return trunk
+
+
+def _small_resnet(trunk: Any) -> None:
+    trunk.conv1 = nn.Conv2d(3, trunk.conv1.out_channels, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(trunk.conv1.weight, mode="fan_out", nonlinearity="relu")
+    trunk.maxpool = nn.Identity()
+
+
+def _small_alexnet(trunk: Any) -> None:
+    trunk.features[0] = nn.Conv2d(3, trunk.features[0].out_channels, 3, padding=1)
+
+
+_SMALL_STEMS = {"resnet": _small_resnet, "alexnet": _small_alexnet}
 
 
 def _set_norm(trunk: nn.Module, norm: Norm, name: str) -> bool:
@@ -75,6 +115,9 @@ def _set_norm(trunk: nn.Module, norm: Norm, name: str) -> bool:
 class TorchvisionBackbone(Backbone):
     """A torchvision network without its classifier.
 
+    AlexNet and the VGGs give the mean of the last convolution's map: their last pooling and the
+    hidden layers of their classifier, which take one image size alone, are no part of a backbone.
+
     Attributes:
         trunk: torchvision's module; its state dict has torchvision's keys.
         altered: what keeps the trunk from fitting torchvision's own network; "" if nothing does.
@@ -82,9 +125,10 @@ class TorchvisionBackbone(Backbone):
     Args:
         name: torchvision's, one of `catalog.names()`.
         in_channels: of an image.
-        width: factor on all channels, resnets only.
+        width: factor on all channels; resnets, AlexNet and VGGs only.
         norm: makes the norm of so many channels, instead of batch norm.
-        small: 3x3 first layer without stride or pooling, resnets only.
+        small: 3x3 first layer without stride, for small images: in resnets for the 7x7 one and the
+            pooling, in AlexNet for the 11x11 one of stride 4, with its poolings as they are.
     """
 
     def __init__(
@@ -99,11 +143,9 @@ class TorchvisionBackbone(Backbone):
         self.family = catalog.family_of(name)
         family = FAMILIES[self.family]
         trunk = self._build(name, width)
-        setattr(trunk, family.head, nn.Identity())
+        family.behead(trunk)
         if small:
-            trunk.conv1 = nn.Conv2d(3, trunk.conv1.out_channels, 3, padding=1, bias=False)
-            nn.init.kaiming_normal_(trunk.conv1.weight, mode="fan_out", nonlinearity="relu")
-            trunk.maxpool = nn.Identity()
+            _SMALL_STEMS[self.family](trunk)
         if in_channels != 3:
             _set_channels(trunk, in_channels)
         self.stage_dims = tuple(family.dims(trunk))
@@ -116,19 +158,21 @@ class TorchvisionBackbone(Backbone):
         more = ((width != 1.0, f"width {width:g}"), (not own_norm, "another norm"))
         self.altered = ", ".join(words for is_so, words in (*marks, *more) if is_so)
 
-    @staticmethod
-    def _build(name: str, width: float) -> Any:
+    def _build(self, name: str, width: float) -> Any:
+        if FAMILIES[self.family].flat:
+            return _plain_trunk(name, width)
         if width == 1.0:
             return torchvision.models.get_model(name, weights=None)
         if name not in _DEPTHS:
             raise UsageError(
-                f"backbone {name!r} has one width only; expected one of {', '.join(_DEPTHS)} or "
-                f"resnet9:WIDTH where a method needs a width of {width:g}."
+                f"backbone {name!r} has one width only and this method needs a width of "
+                f"{width:g}; expected one of {', '.join(_DEPTHS)}, alexnet, a vgg, resnet9:WIDTH "
+                f"or vit:WIDTH."
             )
         return _ScaledResNet(*_DEPTHS[name], width)
 
     def stages(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Maps f1..f4 of images float [B,C,h,w] in [0, 1]."""
+        """Maps f1..f4 of images float [B,C,h,w] in [0, 1]; of AlexNet and VGGs f1..f5."""
         return tuple(FAMILIES[self.family].maps(self.trunk, self.normalize(images)))
 
 

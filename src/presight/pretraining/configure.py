@@ -152,8 +152,8 @@ def _preset_rule(card: Card, preset: Preset, size: int) -> Rule:
 
 
 def _stem_rule(backbone: str, size: int) -> Rule:
-    """Only resnets have two stems; elsewhere the word says that nothing is special."""
-    if catalog.family_of(backbone) != "resnet":
+    """Of a network with two stems; elsewhere the word says that nothing is special."""
+    if not catalog.has_small_stem(backbone):
         return Rule("standard", "standard: this network has one stem")
     return automatic.stem(size)
 
