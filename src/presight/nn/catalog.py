@@ -20,7 +20,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
     ),
     "alexnet": ("alexnet",),
-    "vgg": tuple(f"vgg{depth}{norm}" for norm in ("_bn", "") for depth in (11, 13, 16, 19)),
+    "vgg": tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")),
     "densenet": ("densenet121", "densenet161", "densenet169", "densenet201"),
     "mobilenet": ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
     "efficientnet": (

@@ -33,12 +33,11 @@ def positions(height: int, width: int, grid: int, like: Tensor) -> Tensor:
 
     Source: Vaswani et al. 2017, section 3.5, half of the channels for each axis.
     """
-    kind = {"device": like.device, "dtype": torch.float32}
     quarter = like.shape[-1] // 4
-    rates = 10000.0 ** (-torch.arange(quarter, **kind) / quarter)
+    rates = 10000.0 ** (-torch.arange(quarter, device=like.device) / quarter)
     axes = []
     for count in (height, width):
-        angles = (torch.arange(count, **kind) + 0.5)[:, None] * (grid / count) * rates
+        angles = (torch.arange(count, device=like.device) + 0.5)[:, None] * (grid / count) * rates
         axes.append(torch.cat([angles.sin(), angles.cos()], 1))
     down, across = axes
     both = (down[:, None].expand(-1, width, -1), across[None].expand(height, -1, -1))

@@ -20,6 +20,9 @@ def test_factors(world: str, count: int | None) -> None:
 def test_sizes() -> None:
     assert kinds.size("resnet9:8") < kinds.size("resnet9:16")
     assert kinds.size("resnet18") < kinds.size("resnet50")
+    assert kinds.size("vit:64") < kinds.size("vit:128")
+    assert kinds.size("vit:64")[0] == "vit"
+    assert kinds.size("vgg11_bn") < kinds.size("vgg19")
     assert kinds.size("timm/vit_tiny")[0] == ""
 
 

@@ -50,7 +50,7 @@ def size(backbone: str) -> tuple[str, int]:
     """A backbone's family and its place by size there; "" for those of no known family."""
     name = catalog.canonical(backbone)
     if catalog.is_native(name):
-        return catalog.NATIVE, catalog.native_width(name)
+        return name.partition(":")[0], catalog.native_width(name)
     family = catalog.family_of(name)
     return family, catalog.FAMILIES[family].index(name) if family else 0
 
