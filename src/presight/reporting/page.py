@@ -20,7 +20,16 @@ from presight.reporting import cautions
 from presight.reporting.blocks import Section, Sheets
 from presight.reporting.pictures import embedded
 from presight.reporting.reading import RunFacts, is_finite, nothing_read, read_run, table_of
-from presight.reporting.sections import comparison, done, learned, study, training, useful, views
+from presight.reporting.sections import (
+    comparison,
+    done,
+    learned,
+    study,
+    table1,
+    training,
+    useful,
+    views,
+)
 from presight.store import atomic
 from presight.store.environment import version_of
 
@@ -64,7 +73,7 @@ def write_report(runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[
     if not runs:
         raise UsageError("a report needs one run folder or more; none was given.")
     paths, out = [Path(run) for run in runs], Path(out)
-    if any(map(study.is_study, paths)):
+    if any(map(study.is_study, paths)) or any(map(table1.is_table, paths)):
         return _written(out, _study(paths))
     facts = _read(paths)
     text = ""
@@ -82,9 +91,13 @@ def _written(out: Path, text: str) -> Path:
 
 
 def _study(paths: Sequence[Path]) -> str:
-    """The page of a study."""
+    """The page of a study, or of a table."""
     if len(paths) > 1:
         raise UsageError("a study has a page of its own; name it alone: presight report STUDY.")
+    if table1.is_table(paths[0]):
+        table = table1.read_table1(paths[0])
+        beside = comparison.Comparison(table1.answered(table), [], table1.sections(table))
+        return _filled(table.name, [], [], beside, "on a table")
     facts = study.read_study(paths[0])
     told = comparison.Comparison(study.answered(facts), [], study.sections(facts))
     return _filled(facts.name, [], [], told, "on a study")
