@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
-from scipy import stats
 
 from presight.studies.cells import Arm, Cell, Mode, Row
 from presight.studies.trust import (
@@ -14,7 +15,7 @@ from presight.studies.trust import (
     Correlation,
     Diagnosed,
     correlations,
-    spearman,
+    record,
 )
 
 METRICS = {"classification": "accuracy"}
@@ -84,53 +85,6 @@ def test_noise_tells_nothing() -> None:
     one = only(found, "noise")
     assert (one.low or 0) < 0 < (one.high or 0)
     assert one.verdict == "tells nothing"
-
-
-@pytest.mark.parametrize("alike", [0.0, 0.95])
-def test_of_noise_hardly_any_tells_whether_or_not_seeds_are_alike(alike: float) -> None:
-    """Nominal 5 of 100; as networks of their own, seeds that are alike would tell in 40."""
-    draw, told = np.random.default_rng(0), 0
-    groups = np.repeat(np.arange(6), SEEDS)
-    for _ in range(100):
-        parts = alike**0.5 * draw.normal(size=(2, 6))[:, groups]
-        pair = parts + (1 - alike) ** 0.5 * draw.normal(size=(2, 6 * SEEDS))
-        _, low, high = spearman(*pair.tolist(), groups.tolist(), draws=200) or (0, 0, 0)
-        told += low > 0 or high < 0
-    assert told <= 10
-
-
-def test_seeds_of_an_arm_are_no_networks_of_their_own() -> None:
-    """A figure that only knows its arm, out of order: as networks it would tell, as arms not."""
-    order = [1, 0, 4, 2, 3, 5]
-    first = [float(order[k // 20]) for k in range(120)]
-    second = [k // 20 + 0.0 for k in range(120)]
-    rho = stats.spearmanr(first, second)
-    assert rho.pvalue < 1e-9
-    value, low, _ = spearman(first, second, [k // 20 for k in range(120)]) or (0, 0, 0)
-    assert value == pytest.approx(rho.statistic)
-    assert low < 0.3
-    _, alone, _ = spearman(first, second, range(120)) or (0, 0, 0)
-    assert alone > 0.5
-
-
-def test_rho_is_that_of_scipy_with_ties_and_unequal_groups() -> None:
-    draw = np.random.default_rng(0)
-    first, second = draw.integers(0, 5, 30).astype(float), draw.normal(size=30)
-    found = spearman(first.tolist(), second.tolist(), [0] * 15 + [1] * 10 + [2] * 5)
-    assert found is not None
-    value, low, high = found
-    assert value == pytest.approx(stats.spearmanr(first, second).statistic)
-    assert low < value < high
-
-
-def test_the_order_in_which_networks_stand_does_not_matter() -> None:
-    draw = np.random.default_rng(1)
-    groups = np.repeat(np.arange(6), 5)
-    pair = draw.normal(size=(2, 6))[:, groups] + 0.1 * draw.normal(size=(2, 30))
-    mixed = draw.permutation(30)
-    found = spearman(*pair.tolist(), groups.tolist())
-    again = spearman(*pair[:, mixed].tolist(), groups[mixed].tolist())
-    assert again == pytest.approx(found, abs=0.08)
 
 
 def test_a_figure_that_is_the_same_for_all_tells_nothing() -> None:
@@ -203,3 +157,19 @@ def test_a_figure_that_some_networks_lack_is_counted_without_them() -> None:
     planted = diagnosed(made, {"up": lambda k, s: k + s / 10})
     planted[0] = Diagnosed(made[0], 0, 100, {}, {})
     assert only(correlations(planted, rows, METRICS), "up").n == 11
+
+
+def test_the_sentence_names_the_figures_that_tell_and_says_how_many_would_by_chance() -> None:
+    made, rows = study()
+    figures = {"up": lambda k, s: k + s / 10, "flat": lambda k, s: 1.0}
+    told = record(correlations(diagnosed(made, figures), rows, METRICS), 100)
+    assert told["sentence"].startswith(
+        "1 of 2 figures without labels tells the order of 12 pretrained networks (4 arms) by "
+        "fine-tuned accuracy with 200 labels (by chance about 0.1 would): up (rho 1.00"
+    )
+    assert json.loads(json.dumps(told)) == told
+    none = record(correlations(diagnosed(made, {"flat": lambda k, s: 1.0}), rows, METRICS), 100)
+    assert none["sentence"].startswith("None of 1 figures")
+    made, rows = study(2)
+    few = record(correlations(diagnosed(made, figures), rows, METRICS), 100)
+    assert few["sentence"].startswith("8 pretrained networks are needed")

@@ -55,7 +55,7 @@ class Bench:
         # One class of an image: its probe is exact, and features are made once for all cells.
         kind = type(self.task)
         self.probes = issubclass(kind, Classification) and not issubclass(kind, Multilabel)
-        self._features = lru_cache(maxsize=2)(self._extracted)
+        self.features = lru_cache(maxsize=2)(self._extracted)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -105,7 +105,7 @@ class Bench:
     def _probed(self, backbone: Backbone, rows: Tensor, seed: int) -> tuple[Judged, dict[str, Any]]:
         """Predictions of a linear probe on frozen features."""
         assert isinstance(self.task, Classification)
-        bank, queries = self._features(backbone)
+        bank, queries = self.features(backbone)
         labels = self.task.labels[rows]
         if len(torch.unique(labels)) == 1:
             return labels[:1].expand(len(self.division.test_rows)), {"classes_seen": 1}

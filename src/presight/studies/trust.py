@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from presight.evaluation.replicates import Floats, middle
+from presight.evaluation.rank_correlation import spearman
 from presight.studies.cells import Arm, Mode, Row
 
 LEAST = 8
 """Networks, below which nothing is concluded."""
+CHANCE = 0.05
+"""Share of figures that tell nothing whose interval leaves 0 out all the same."""
 FEWEST, MOST = "frozen probe, fewest labels", "frozen probe, most labels"
 Verdict = Literal["tells", "tells nothing", "too few"]
 Network = tuple[Arm, int]
@@ -89,66 +89,6 @@ class Correlation:
     low: float | None
     high: float | None
     verdict: Verdict
-
-
-def spearman(
-    first: Sequence[float],
-    second: Sequence[float],
-    groups: Sequence[int],
-    *,
-    draws: int = 2000,
-    seed: int = 0,
-) -> tuple[float, float, float] | None:
-    """Spearman's rho with a 95 % interval, where values of one group are alike.
-
-    Groups are resampled, then values within each: ten seeds of one arm are hardly more than one
-    arm. Draws in which either is the same throughout count as 0. Simulated with 4 to 12 groups of
-    3: where there is no correlation the interval leaves 0 out in 1 to 8 of 100 cases, whether or
-    not values of one group are alike.
-
-    Args:
-        first: [n].
-        second: [n].
-        groups: [n], a number for each group; of one group alone values are resampled.
-        draws: bootstrap samples.
-        seed: of the draws.
-
-    Returns:
-        rho, low and high; None where either is the same throughout.
-    """
-    pair = np.stack([np.asarray(first, np.float64), np.asarray(second, np.float64)])
-    rho = float(_rho(pair[:, None])[0])
-    if np.isnan(rho):
-        return None
-    rows = _resampled(np.asarray(groups), draws, np.random.default_rng(seed))
-    return rho, *middle(np.nan_to_num(_rho(pair[:, rows])))
-
-
-def _rho(pair: Floats) -> Floats:
-    """[B], of pairs [2, B, n]; NaN where either is the same throughout."""
-    ranks = rankdata(pair, axis=2)
-    ranks -= ranks.mean(2, keepdims=True)
-    lengths = np.sqrt((ranks**2).sum(2)).prod(0)
-    found: Floats = np.divide(
-        ranks.prod(0).sum(1), lengths, out=np.full(len(lengths), np.nan), where=lengths > 0
-    )
-    return found
-
-
-def _resampled(
-    groups: NDArray[np.int64], draws: int, generator: np.random.Generator
-) -> NDArray[np.int64]:
-    """Places [draws, n], each group as often as every other: as many values as the largest has."""
-    _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    count = len(sizes)
-    if count == 1:
-        return generator.integers(0, len(groups), (draws, len(groups)))
-    order = np.argsort(numbers, kind="stable")
-    starts = np.cumsum(sizes) - sizes
-    drawn = generator.integers(0, count, (draws, count, 1))
-    within = (generator.random((draws, count, int(sizes.max()))) * sizes[drawn]).astype(np.int64)
-    found: NDArray[np.int64] = order[starts[drawn] + within].reshape(draws, -1)
-    return found
 
 
 def correlations(
@@ -262,4 +202,47 @@ def _one(
         verdict = "too few"
     return Correlation(
         name, labels, score, method, over, len(shared), len(arms), rho, low, high, verdict
+    )
+
+
+def record(found: Sequence[Correlation], images: int) -> dict[str, Any]:
+    """What a study's file holds under `diagnostics`, plain JSON.
+
+    Args:
+        found: one or more.
+        images: without labels, that each network was looked at with.
+    """
+    return {
+        "images": images,
+        "least": LEAST,
+        "sentence": sentence(found),
+        "correlations": [dataclasses.asdict(one) for one in found],
+    }
+
+
+def sentence(found: Sequence[Correlation]) -> str:
+    """Which figures without labels to trust for the first score, fine-tuned if there is one."""
+    scores = list(dict.fromkeys(one.score for one in found))
+    score = next((one for one in scores if one.mode == "finetune"), scores[0])
+    asked = [one for one in found if one.score == score and not one.takes_labels and not one.method]
+    n, arms = max((one.n, one.arms) for one in asked)
+    judged = [one for one in asked if one.verdict != "too few"]
+    if not judged:
+        return (
+            f"{LEAST} pretrained networks are needed to say which figures to trust; here are {n}."
+        )
+    told = [f"{one.figure} (rho {one.rho:.2f}, 95 % interval {one.low:.2f} to {one.high:.2f})"
+            for one in judged if one.verdict == "tells"]  # fmt: skip
+    how = "fine-tuned" if score.mode == "finetune" else "frozen"
+    where = (
+        f"the order of {n} pretrained networks ({arms} arms) by {how} {score.metric} with "
+        f"{score.n_labels:,} labels"
+    )
+    few = f"by chance about {CHANCE * len(judged):.1f} would"
+    if not told:
+        return f"None of {len(judged)} figures without labels tells {where}."
+    verb = "tells" if len(told) == 1 else "tell"
+    return (
+        f"{len(told)} of {len(judged)} figures without labels {verb} {where} ({few}): "
+        f"{', '.join(told)}."
     )
