@@ -123,7 +123,11 @@ def test_options_of_check_reach_what_looks(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("verb", "target"),
-    [("evaluate", "measure.evaluate_run"), ("embed", "embed.embed_run")],
+    [
+        ("evaluate", "ask.evaluate_asked"),
+        ("predict", "predict.predict_images"),
+        ("embed", "embed.embed_run"),
+    ],
 )
 def test_every_option_of_a_verb_is_handed_on(
     verb: str, target: str, monkeypatch: pytest.MonkeyPatch

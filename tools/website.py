@@ -285,7 +285,10 @@ def name_rows(package: str, given: dict[str, str]) -> Iterator[list[str]]:
         yield [f"[`{package}.{name}`][{home}.{name}]", summary]
 
 
-_VERBS = ("presight.api", "presight.restore", "presight.studies.verb")
+_VERBS = (
+    "presight.api", "presight.pretraining.verbs", "presight.restore", "presight.evaluation.kept",
+    "presight.studies.verb",
+)  # fmt: skip
 """Modules whose names are shown whole on the front page."""
 _INNER = ["    options:", "      heading_level: 3", ""]
 

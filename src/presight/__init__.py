@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from presight.api import demo as demo
     from presight.api import doctor as doctor
     from presight.api import embed as embed
-    from presight.api import evaluate as evaluate
     from presight.api import export as export
     from presight.api import pretrain as pretrain
     from presight.api import report as report
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from presight.core.method import Method as Method
     from presight.core.recipe import Recipe as Recipe
     from presight.evaluation.kept import load_model as load_model
+    from presight.pretraining.verbs import evaluate as evaluate
+    from presight.pretraining.verbs import predict as predict
     from presight.restore import load_backbone as load_backbone
     from presight.studies.verb import study as study
 
@@ -39,7 +40,8 @@ _HOMES = {
     "doctor": "api",
     "pretrain": "api",
     "embed": "api",
-    "evaluate": "api",
+    "evaluate": "pretraining.verbs",
+    "predict": "pretraining.verbs",
     "export": "api",
     "report": "api",
     "study": "studies.verb",

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from presight.exporting.formats import Exported
     from presight.pretraining.demo import Demo
     from presight.pretraining.embed import Embedded
-    from presight.pretraining.measure import Measured
     from presight.pretraining.outcome import Run
     from presight.store.integrity import Finding
 
@@ -131,71 +130,6 @@ def pretrain(
 
     parts = split(method=method, backbone=backbone, out=str(out), **options)
     return run(str(data), settings=parts.settings, plan=parts.plan, options=parts.options)
-
-
-def evaluate(
-    run: str | Path,
-    labels: str | Path = "",
-    *,
-    test: str | Path = "",
-    label_counts: str = "auto",
-    label_seeds: int = 3,
-    stages: Literal["quick", "full", "none"] = "quick",
-    seed: int = 0,
-    device: str = "auto",
-    download: bool = False,
-    min_side: int | Literal["auto"] = "auto",
-    max_bad_fraction: float | Literal["auto"] = "auto",
-    follow_links: bool = False,
-    plugin: str | Path = "",
-    quiet: bool = False,
-) -> Measured:
-    """Measure a run's frozen features on labels, beside untrained and raw pixels.
-
-    Args:
-        run: a run folder.
-        labels: class folders or a CSV; without them diagnostics only, of the run's own images.
-        test: labelled images, read once at the end; by default a part of the labels is held out.
-        label_counts: numbers of labels to learn from: auto is a ladder up to all; or 50,200,all.
-        label_seeds: choices of labels at each count below all, 1 or more.
-        stages: linear probes of the network's stages: quick pools maps to some 1,000 numbers and
-            learns from 2,000 labels, full takes published sizes and all labels.
-        seed: of the held-out parts, and the first of the label seeds.
-        device: auto, cpu, cuda, mps or xpu.
-        download: fetch a torchvision: data set that is not on disk.
-        min_side: images with a shorter side are skipped, pixels; auto is as in the run.
-        max_bad_fraction: stop where more than this cannot be read, in [0, 1]; auto as in the run.
-        follow_links: follow links that leave the folder; also where the run did.
-        plugin: a Python file with the run's method, where the network is the method's own.
-        quiet: print results and warnings only.
-
-    Returns:
-        The scores; they also stand in the run folder.
-
-    Raises:
-        DataError: labels that cannot be read, or classes of test that train does not have.
-        UsageError: an option out of range.
-    """
-    from presight.pretraining.measure import evaluate_run
-    from presight.pretraining.notebook import cell
-
-    with cell(f"measuring {run}", quiet=quiet):
-        return evaluate_run(
-            run,
-            str(labels),
-            test=str(test or ""),
-            label_counts=label_counts,
-            label_seeds=label_seeds,
-            stages=stages,
-            seed=seed,
-            device=device,
-            download=download,
-            min_side=min_side,
-            max_bad_fraction=max_bad_fraction,
-            follow_links=follow_links,
-            plugin=str(plugin),
-            quiet=quiet,
-        )
 
 
 def embed(

@@ -78,4 +78,4 @@ def test_report(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
 
 def test_a_verb_that_is_the_same_in_python_is_that_function() -> None:
     same = {name: verb for name, verb in verbs.VERBS.items() if verb is getattr(presight, name, 0)}
-    assert list(same) == ["demo", "check", "evaluate", "study", "embed", "export"]
+    assert list(same) == ["demo", "check", "evaluate", "predict", "study", "embed", "export"]

@@ -13,6 +13,7 @@ from presight import api
 from presight.cli.console import Result
 from presight.core.options import Split
 from presight.errors import IntegrityError, UsageError
+from presight.pretraining.verbs import evaluate, predict
 from presight.studies.verb import study
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ VERBS: dict[str, Callable[..., Any]] = {
         doctor,
         list_,
         pretrain,
-        api.evaluate,
+        evaluate,
+        predict,
         study,
         api.embed,
         api.export,

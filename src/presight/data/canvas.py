@@ -99,10 +99,11 @@ class Streamed:
     def batch(self, index: Tensor) -> Batch:
         """Images by index."""
         rows = index.tolist()
-        pairs = zip(rows, self._decode(rows), strict=True)
+        pairs = zip(rows, self.decode(rows), strict=True)
         return canvases([self._replace(row, image) for row, image in pairs], index)
 
-    def _decode(self, rows: list[int]) -> list[Pixels | None]:
+    def decode(self, rows: list[int]) -> list[Pixels | None]:
+        """Images by number, uint8 [h, w, 3]; None where one cannot be read."""
         if isinstance(self.source, Blocks):
             return [fitting(image, self.side) for image in self.source.decode_many(rows)]
         if not isinstance(self.source, Stored):
@@ -136,7 +137,7 @@ class Streamed:
                     "during the run, more than 0.1 %. Put them back and give the same command."
                 )
             other = (other + 1) % len(self)
-            image = self._decode([other])[0]
+            image = self.decode([other])[0]
         return image
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
@@ -146,6 +146,7 @@ def finetune(
     seed: int = 0,
     runtime: Runtime | None = None,
     observers: Sequence[Observer] = (),
+    progress: Progress | None = None,
 ) -> Trained:
     """Learn a task from labelled images, with the learning rate that a held-out part prefers.
 
@@ -164,6 +165,7 @@ def finetune(
         seed: of the head and of all draws.
         runtime: device and precision; by default the machine's own.
         observers: are shown records of the last training.
+        progress: told updates done and in all, those of the trials among them.
 
     Raises:
         DataError: no rows. Diverged: a loss was not finite twice.
@@ -171,16 +173,22 @@ def finetune(
     if not len(rows):
         raise DataError("no labelled images to learn from.")
     runtime = runtime or Runtime()
-    work = _Work(task, backbone, images, size, frozen, budget, runtime)
-    rates = sorted(budget.rates)
+    rates, updates = sorted(budget.rates), budget.updates(len(rows))
+    total, done = updates, itertools.count(1)
+
+    def count() -> None:
+        if progress is not None:
+            progress(next(done), total)
+
+    work = _Work(task, backbone, images, size, frozen, budget, runtime, count)
     traces: dict[float, dict[int, float]] = {}
     if held_out is not None and len(rates) > 1 and bool(held_out.any()):
+        total += len(rates) * budget.updates(int((~held_out).sum()))
         traces = {rate: work.trial(rows, held_out, rate, seed) for rate in rates}
     trials = {rate: list(trace.values())[-1] for rate, trace in traces.items()}
     # Of equal scores the middle rate: a small held-out part often cannot tell them apart.
     order = sorted(rates, key=lambda rate: (abs(rates.index(rate) - len(rates) // 2), rate))
     best = max(order, key=lambda rate: trials.get(rate, 0.0))
-    updates = budget.updates(len(rows))
     model = work.learn(rows, best, seed, updates, observers)
     return Trained(model.eval(), best, trials, updates, traces.get(best, {}))
 
@@ -194,6 +202,7 @@ class _Work:
     frozen: bool
     budget: StepBudget
     runtime: Runtime
+    count: Callable[[], None]
 
     def learn(
         self,
@@ -207,8 +216,13 @@ class _Work:
         """A model that learned from the rows."""
         torch.default_generator.manual_seed(key_of(seed, "head") >> 1)
         learner = FineTune(self.task, copy.deepcopy(self.backbone), rows, frozen=self.frozen)
-        if watch is not None:
-            learner.watch = functools.partial(watch, learner.model)
+
+        def watched(number: int) -> None:
+            self.count()
+            if watch is not None:
+                watch(learner.model, number)
+
+        learner.watch = watched
         batch = min(self.budget.batch_size, len(self.images))
         loader = Loader(self.images, batch_size=batch, seed=seed, device=self.runtime.device)
         plan = TrainPlan(

@@ -20,7 +20,7 @@ from presight.data.source import Pixels
 from presight.errors import IntegrityError, PresightError, UsageError
 from presight.evaluation.classifier import LinearClassifier
 from presight.evaluation.tasks.sets import task_named
-from presight.evaluation.tasks.task import Answer, Headed, Task
+from presight.evaluation.tasks.task import Answer, Headed, Sizes, Task
 from presight.restore import MODEL_WORDS, Origin, metadata, origin_of, untrained_backbone
 from presight.store import integrity
 from presight.store.tensors import load_tensors, read_metadata, save_tensors
@@ -91,12 +91,16 @@ class Model(nn.Module):
         return self.network(images)
 
     @torch.no_grad()
-    def predict(self, images: Tensor | Sequence[Pixels]) -> list[Answer]:
+    def predict(
+        self, images: Tensor | Sequence[Pixels], sizes: Sizes | None = None
+    ) -> list[Answer]:
         """What is said of each picture.
 
         Args:
             images: float [B,3,h,w] in [0, 1], uint8 [B,3,h,w], or pictures uint8 [h,w,3] of any
                 sizes.
+            sizes: heights and widths in whose pixels answers count, where these pictures are
+                smaller copies; by default their own.
 
         Returns:
             B answers, as the task's `answers` gives them: probabilities [C] for classification,
@@ -108,18 +112,20 @@ class Model(nn.Module):
             UsageError: images of another shape.
         """
         pictures = _pictures(images)
+        own = [(picture.shape[0], picture.shape[1]) for picture in pictures]
+        sizes = own if sizes is None else sizes
         found: list[Answer] = []
         for start in range(0, len(pictures), _BATCH):
-            found += self._answers(pictures[start : start + _BATCH])
+            part = slice(start, start + _BATCH)
+            found += self._answers(pictures[part], sizes[part])
         return found
 
-    def _answers(self, pictures: Sequence[Pixels]) -> list[Answer]:
+    def _answers(self, pictures: Sequence[Pixels], sizes: Sizes) -> list[Answer]:
         device = next(self.parameters()).device
         side = automatic.cache_side(self.size).number
         small = [fitting(picture, side) for picture in pictures]  # as an evaluation keeps them
         batch = canvases(small, torch.arange(len(small))).to(device)
         view = self.reader.look(self.size)(batch, Draw(0, 0, batch.index))["view"]
-        sizes = [(picture.shape[0], picture.shape[1]) for picture in pictures]
         return self.reader.answers(self.network, view.to(device), sizes)
 
 

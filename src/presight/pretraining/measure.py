@@ -29,6 +29,7 @@ from presight.evaluation.verdict import verdict
 from presight.pretraining import markup
 from presight.pretraining.configuration import Configuration
 from presight.pretraining.data import as_asked, cache_folder, counted, open_labels
+from presight.pretraining.keep import keep_probe
 from presight.pretraining.overlap import overlap
 from presight.pretraining.unlabelled import CAUTION, PAIR, look_without_labels
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
@@ -49,12 +50,14 @@ class Measured:
         scores: all rows.
         warnings: about the data and the features.
         diagnostics: what features tell without labels, by row.
+        model: the file that was kept, or None.
     """
 
     folder: Path
     scores: Sequence[Score]
     warnings: Sequence[str] = ()
     diagnostics: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    model: Path | None = None
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -62,7 +65,8 @@ class Measured:
         kinds = dict.fromkeys((s.row, s.protocol) for s in self.scores if not s.stage)
         values = {f"{row}/{protocol}": self.score(row, protocol) for row, protocol in kinds}
         told = verdict(self.scores).sentence
-        return {"folder": str(self.folder), "verdict": told, "scores": values}
+        kept = {"model": str(self.model)} if self.model else {}
+        return {"folder": str(self.folder), "verdict": told, "scores": values, **kept}
 
     def score(self, row: str, protocol: str) -> float:
         """A value in [0, 1], with the most labels."""
@@ -82,6 +86,7 @@ class Measured:
             *filter(None, [stage_line(self.scores)]),
             *health_lines(self.diagnostics),
             verdict(self.scores).sentence,
+            *([f"model {self.model}"] if self.model else []),
         ]
 
     def _repr_html_(self) -> str:
@@ -105,6 +110,7 @@ def evaluate_run(
     follow_links: bool,
     plugin: str,
     quiet: bool,
+    keep: bool = False,
 ) -> Measured:
     """What `presight.evaluate` does, whose options and errors these are.
 
@@ -130,7 +136,7 @@ def evaluate_run(
     if not labels:
         place, told = look_without_labels(folder, config, settings, device)
         return Measured(place, [], [*told["pretrained"]["alarms"], CAUTION], told)
-    asked = _Asked(labels, test, label_counts, label_seeds, stages, seed, device)
+    asked = _Asked(labels, test, label_counts, label_seeds, stages, seed, device, keep)
     return _measured(folder, config, asked, settings)
 
 
@@ -143,6 +149,7 @@ class _Asked:
     stages: str
     seed: int
     device: str
+    keep: bool
 
 
 def _measured(
@@ -183,7 +190,10 @@ def _measured(
     _write(place, found, protocol)
     warnings = [*shared["words"], *warnings, *found.warnings]
     warnings += [*found.diagnostics["pretrained"].get("alarms", []), *shared["harmless"]]
-    return Measured(place, found.scores, warnings, found.diagnostics)
+    model = None
+    if asked.keep:
+        model = keep_probe(place, backbones["pretrained"], found, origin, protocol)
+    return Measured(place, found.scores, warnings, found.diagnostics, model)
 
 
 def _name(asked: _Asked, train: LabelledImages, held: LabelledImages | None) -> str:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from presight.core import world
 from presight.core.terminal import is_plain
+from presight.core.wording import duration
 
 
 class Place(Protocol):
@@ -51,14 +52,20 @@ def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def counted(what: str, quiet: bool) -> Callable[[int, int], None] | None:
-    """Shows done of total: written over where the cursor may move, else a line every 30 s."""
+def counted(what: str, quiet: bool, *, estimate: bool = False) -> Callable[[int, int], None] | None:
+    """Shows done of total: written over where the cursor may move, else a line every 30 s.
+
+    Args:
+        what: is done.
+        quiet: nothing is shown.
+        estimate: say how long the rest takes, too.
+    """
     if quiet or world.rank():
         return None
     if _open:
         place = _open[-1]
         return lambda done, total: place.wait(what, done, total)
-    last = time.monotonic()
+    last = began = time.monotonic()
     terminal = not is_plain(sys.stderr)
 
     def show(done: int, total: int) -> None:
@@ -71,6 +78,10 @@ def counted(what: str, quiet: bool) -> Callable[[int, int], None] | None:
         last = now
         end = "\n" if done == total or not terminal else ""
         start = "\r" if terminal else ""
-        print(f"{start}{what} {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
+        seconds = (now - began) / max(1, done) * (total - done)
+        left = f", {duration(seconds)} left" if estimate and done < total else ""
+        blank = "\x1b[K" if estimate and terminal else ""  # a shorter line leaves nothing behind
+        text = f"{start}{what} {done:,} of {total:,}{left}{blank}"
+        print(text, end=end, file=sys.stderr, flush=True)
 
     return show

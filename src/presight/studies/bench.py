@@ -14,7 +14,8 @@ from torch import Tensor
 
 from presight.core.backbone import Backbone
 from presight.evaluation.features import backbone_digest, cached, extract
-from presight.evaluation.finetune import StepBudget, finetune, judged
+from presight.evaluation.finetune import StepBudget
+from presight.evaluation.learned import history, learned
 from presight.evaluation.linear import linear_probe
 from presight.evaluation.parts import FirstStages
 from presight.evaluation.tasks.classification import Classification
@@ -24,9 +25,6 @@ from presight.evaluation.tasks.task import Judged
 from presight.studies.cells import Cell, Row
 from presight.studies.rows import packed
 from presight.training.runtime import Runtime
-
-TUNING_SHARE = 0.2
-"""Of the labels, that judges learning rates."""
 
 
 class Bench:
@@ -134,30 +132,8 @@ class Bench:
         self, backbone: Backbone, rows: Tensor, cell: Cell
     ) -> tuple[Judged, dict[str, Any]]:
         """Answers of a head, or of a network with it, that learned by gradient."""
-        split = self.division
-        trained = finetune(
-            self.task,
-            backbone,
-            split.train.images,
-            rows,
-            size=self.size,
-            frozen=cell.mode == "frozen",
-            budget=self.budget,
-            held_out=split.train.held_out(rows, TUNING_SHARE, cell.seed, "tuning"),
-            seed=cell.seed,
-            runtime=self.runtime,
-        )
-        found = judged(
-            self.tested, trained.model, split.test.images, split.test_rows,
-            size=self.size, device=self.runtime.device,
+        trained, found = learned(
+            self.division, backbone, rows, size=self.size, frozen=cell.mode == "frozen",
+            budget=self.budget, seed=cell.seed, runtime=self.runtime,
         )  # fmt: skip
-        told = {
-            "rate": trained.rate,
-            "trials": {str(rate): score for rate, score in trained.trials.items()},
-            "updates": trained.updates,
-            "trace": {
-                "updates": list(trained.trace),
-                "scores": list(trained.trace.values()),
-            },
-        }
-        return found, told
+        return found, history(trained)
