@@ -116,7 +116,7 @@ def test_faults_of_a_file_name_it(
 
 
 UNKNOWN = [
-    (["pretrian"], 'no verb "pretrian". Nearest: pretrain, report. See: presight --help'),
+    (["pretrian"], 'no verb "pretrian". Nearest: pretrain, predict, report. See: presight --help'),
     (["pretrain", "x", "--method", "mocov2"], 'no method "mocov2". Nearest: moco-v2, moco'),
     (["pretrain", "x", "--method", "SimCLR_"], 'no method "SimCLR_". Nearest: simclr'),
     (["pretrain", "x", "--backbone", "resnet81"], "no backbone 'resnet81'; nearest: resnet18"),
@@ -207,6 +207,7 @@ NUMBERS = [
     (verb, option)
     for verb in VERBS.keys() - {"pretrain"}
     for option in of_function(VERBS[verb])
+    if not option.is_flag
     if option.name in RANGES or {int, float} & {option.annotation, *get_args(option.annotation)}
 ]
 

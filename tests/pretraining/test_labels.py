@@ -79,3 +79,11 @@ def test_a_test_set_answers_in_the_classes_that_were_learned(
     found = open_task_set("classification", held, quiet, 8, [], learned=learned)
     assert found.task.names == ("a", "b", "c")
     assert set(found.strata.tolist()) == {1, 2}
+
+
+@pytest.mark.parametrize("given", [{"ignore": "1,x"}, {"ignore": "256"}, {"depth_scale": -0.1}])
+def test_forms_that_cannot_be(given: dict[str, Any]) -> None:
+    usual: dict[str, Any] = {"images": "", "palette": "", "ignore": "", "depth_scale": 0.0}
+    assert Forms.read(**usual) == Forms()
+    with pytest.raises(UsageError, match=r"--(ignore|depth-scale) "):
+        Forms.read(**{**usual, **given})

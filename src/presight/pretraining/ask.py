@@ -38,6 +38,7 @@ def evaluate_asked(run: str | Path, labels: str, **asked: Any) -> Measured | Ans
     if asked["mode"] not in _MODES:
         raise UsageError(f"mode is {asked['mode']!r}; expected one of {', '.join(_MODES)}.")
     ranges.check_options(**{name: asked[name] for name in _RANGED})
+    forms = Forms.read(**{name: asked[name] for name in _FORMS})
     if not labels:
         _refuse_idle(asked, ("task", "mode", "keep", *_LEARNING), "without --labels")
     task, mode = asked.pop("task"), asked.pop("mode")
@@ -47,7 +48,6 @@ def evaluate_asked(run: str | Path, labels: str, **asked: Any) -> Measured | Ans
     _refuse_idle(asked, _PROBING, "where a network or its head learns by gradient")
     folder = RunFolder(run)
     folder.open()
-    forms = Forms.read(**{name: asked[name] for name in _FORMS})
     names = ("test", "label_counts", "updates", "seed", "device", "keep")
     question = Question(task, mode, labels, forms=forms, **{name: asked[name] for name in names})
     rules = ("download", "min_side", "max_bad_fraction", "follow_links", "quiet")

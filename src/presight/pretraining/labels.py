@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from presight.core import ranges
 from presight.core.settings import Settings
 from presight.data.labels import open_task
 from presight.data.source import shown
@@ -35,8 +36,9 @@ class Forms:
         """Forms as a user writes them: values to ignore with commas between.
 
         Raises:
-            UsageError: a value that is none.
+            UsageError: a value that is none, or a scale below 0.
         """
+        ranges.require(depth_scale >= 0, "--depth-scale", depth_scale, "0 or more")
         words = [word.strip() for word in ignore.split(",") if word.strip()]
         if not all(word.isdecimal() and int(word) <= IGNORE for word in words):
             raise UsageError(f"--ignore is {ignore!r}; expected values 0 to 255, such as 0,255.")
