@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,8 @@ def test_all_else_goes_where_it_is_learned(monkeypatch: pytest.MonkeyPatch, tmp_
         "segmentation", "finetune", "masks", "more", "9", 7, 4, "cpu", forms, True
     )
     assert (settings.min_side, settings.follow_links, settings.quiet) == (3, True, True)
+
+
+def test_defaults_are_those_of_the_verb() -> None:
+    known = inspect.signature(presight.evaluate).parameters
+    assert {name: known[name].default for name in ask.USUAL} == ask.USUAL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,13 @@ from presight.pretraining.data import as_asked
 from presight.pretraining.labels import Forms
 from presight.pretraining.measure import Measured, evaluate_run
 from presight.pretraining.tasks import Answered, Question, evaluate_task
-from presight.pretraining.verbs import evaluate
 from presight.store.folder import RunFolder
+
+USUAL: Mapping[str, Any] = {
+    "task": "classification", "mode": "frozen", "keep": False, "updates": 500, "images": "",
+    "palette": "", "ignore": "", "depth_scale": 0.0, "label_seeds": 3, "stages": "quick",
+}  # fmt: skip
+"""Defaults of the options that some questions have no use for, as `presight.evaluate` has them."""
 
 _FORMS = ("images", "palette", "ignore", "depth_scale")
 _LEARNING = ("updates", *_FORMS)
@@ -64,7 +68,6 @@ def _without(asked: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _refuse_idle(asked: Mapping[str, Any], names: Sequence[str], where: str) -> None:
     """Stop where an option was given that would have no effect."""
-    usual = inspect.signature(evaluate).parameters
     for name in names:
-        if asked[name] != usual[name].default:
+        if asked[name] != USUAL[name]:
             raise UsageError(f"{flag(name)} has no effect {where}; leave it out.")
