@@ -89,6 +89,8 @@ def test_the_page_has_all_and_names_no_place_of_the_machine(tmp_path: Path) -> N
         "learned from labels",
         "What was asked",
         "\N{MINUS SIGN}7.8",
+        "1,000 epochs, batch 4,096, 2 x 224",
+        "20 epochs, batch 32, 2 x 32",
     ):
         assert text in page
     assert "somebody" not in page
@@ -106,10 +108,31 @@ def test_a_published_figure_is_drawn_only_where_it_compares(tmp_path: Path) -> N
     assert "First published 69.3 %" in drawing(value)
 
 
+@pytest.mark.parametrize(("seeds", "words"), [(1, "one seed; 95 % over test"), (2, "2 seeds; 95")])
+def test_an_interval_says_what_it_is_over(tmp_path: Path, seeds: int, words: str) -> None:
+    value = told(rows=[line("First", [0.615, 0.58, 0.65], by_seed=[0.615] * seeds)])
+    beside = sections(read_table1(written(tmp_path / "t", value)))[0]
+    assert words in beside.blocks[1].protocol  # type: ignore[union-attr]
+
+
 def test_what_holds_for_all_is_said_once(tmp_path: Path) -> None:
     beside, apart, *_ = sections(read_table1(written(tmp_path / "t", told())))
     assert all(reason in beside.finding for reason in COMMON)
     assert apart.blocks[0].rows == [["First", "epochs 20 instead of 1000"]]  # type: ignore[union-attr]
+
+
+def test_what_is_known_of_a_pretraining_is_said_and_no_more(tmp_path: Path) -> None:
+    value = told()
+    for name in ("epochs", "batch_size", "crops"):
+        value["rows"][1]["published"][name] = None
+    beside, *_ = sections(read_table1(written(tmp_path / "t", value)))
+    rows = beside.blocks[0].rows  # type: ignore[union-attr]
+    assert rows[1][1:3] == ["69.3\N{NO-BREAK SPACE}%", "epochs and crops not verified"]
+    assert rows[2][1:] == ["not verified", "", "not here yet", "", ""]
+    assert rows[3][1:3] == ["", ""]
+    value["rows"] = value["rows"][1:3]
+    kept = sections(read_table1(written(tmp_path / "t", value)))
+    assert [one.key for one in kept] == ["beside", "sources", "asked"]
 
 
 def test_names_full_of_markup_stay_text(tmp_path: Path) -> None:

@@ -137,13 +137,14 @@ def answered(table: TableFacts) -> Verdict:
 
 def sections(table: TableFacts) -> list[Section]:
     """The page's sections."""
-    return [_beside(table), _apart(table), _sources(table), _asked(table)]
+    found = [_beside(table), _apart(table), _sources(table), _asked(table)]
+    return [section for section in found if section is not None]
 
 
 def _beside(table: TableFacts) -> Section:
-    head = ["frozen, linear, top-1", "published", "epochs", "crops", "measured", "epochs", "crops",
-            "difference"]  # fmt: skip
-    blocks: list[Block] = [Table(head, [_cells(line) for line in table.lines])]
+    head = ["frozen, linear", "published", "reached with", "measured", "reached with", "difference"]
+    rows = [_cells(line) for line in table.lines]
+    blocks: list[Block] = [Table(head, rows, numeric=False)]
     if table.measured:
         blocks.append(_dots(table))
     told = "No published figure compares with these: " if table.common else ""
@@ -152,26 +153,25 @@ def _beside(table: TableFacts) -> Section:
 
 
 def _cells(line: Line) -> list[str]:
-    theirs = ["", "", ""]
+    theirs = ["", ""]
     if line.published is not None:
         value = line.published["value"]
-        theirs = [
-            _UNKNOWN if value is None else percent(float(value)),
-            cut(line.published["epochs"] or _UNKNOWN) if value is not None else "",
-            cut(line.published["crops"] or _UNKNOWN) if value is not None else "",
-        ]
+        theirs = [_UNKNOWN, ""] if value is None else [percent(float(value)), _with(line.published)]
     if line.score is None:
-        return [cut(line.title), *theirs, cut(line.status), "", "", ""]
+        return [cut(line.title), *theirs, cut(line.status), "", ""]
     value, low, high = line.score
-    epochs = line.here["epochs"]
-    return [
-        cut(line.title),
-        *theirs,
-        f"{percent(value)} ({between(low, high)})",
-        "" if epochs is None else number(float(epochs)),
-        cut(line.here["crops"]),
-        "" if line.difference is None else points(line.difference),
-    ]
+    here = "" if line.here["epochs"] is None else _with(line.here)
+    gap = "" if line.difference is None else points(line.difference)
+    return [cut(line.title), *theirs, f"{percent(value)} ({between(low, high)})", here, gap]
+
+
+def _with(told: Mapping[str, Any]) -> str:
+    """Epochs, batch and crops of a pretraining, as far as they are known."""
+    epochs, batch = (
+        number(float(told[name])) if told[name] else "" for name in ("epochs", "batch_size")
+    )
+    known = (epochs and f"{epochs} epochs", batch and f"batch {batch}", cut(told["crops"] or ""))
+    return ", ".join(filter(None, known)) or f"epochs and crops {_UNKNOWN}"
 
 
 def _dots(table: TableFacts) -> Figure:
@@ -192,21 +192,24 @@ def _dots(table: TableFacts) -> Figure:
         Markup(dots(shown, kinds, table.blind, "table1-scores")),
         protocol=f"{setting['images']:,} images of {setting['classes']:,} classes, "
         f"{cut(setting['backbone'])}, {setting['side']} px; {setting['probe_epochs']} epochs from "
-        f"random crops and flips, the setting chosen on a tenth of train, its last epoch; "
-        f"{seeds} seed{'s' * (seeds > 1)}; 95 % over seeds and test images",
+        "random crops and flips, the setting chosen on a tenth of train, its last epoch; "
+        + (f"{seeds} seeds; 95 % over seeds and" if seeds > 1 else "one seed; 95 % over")
+        + " test images",
     )
 
 
-def _apart(table: TableFacts) -> Section:
+def _apart(table: TableFacts) -> Section | None:
     rows = []
     for line in table.measured:
         if line.published is None:
             continue
         own = [reason for reason in line.apart if reason not in table.common]
         rows.append([cut(line.title), "; ".join(own) or "nothing of its own"])
-    found = f"For all: {'; '.join(table.common)}." if table.common else ""
-    blocks = [Table(["", "sets it apart"], rows, numeric=False)] if rows else []
-    return Section("apart", "What keeps a figure from comparison?", found, blocks)
+    if not rows:
+        return None
+    beyond = "beyond what sets all apart" if table.common else "sets it apart"
+    block = Table(["", beyond], rows, numeric=False)
+    return Section("apart", "What keeps a figure from comparison?", "", [block])
 
 
 def _sources(table: TableFacts) -> Section:
