@@ -15,6 +15,7 @@ from presight.store import atomic
 from presight.store.lock import Lock
 from presight.studies.answer import Answer, answer
 from presight.studies.cells import Cell, Row
+from presight.studies.claims import claims, write_claims
 from presight.studies.desk import Desk
 from presight.studies.plan import Plan, check
 from presight.studies.rows import read_row, write_table
@@ -92,6 +93,7 @@ def run_study(plan: Plan, out: Path, *, quiet: bool = False) -> Studied:
             "layout": LAYOUT,
             "plan": dataclasses.asdict(plan),
             "answers": [one.record() for one in answers],
+            "claims": write_claims(out / "claims.csv", claims(rows)),
         }
         atomic.write_json(out / "study.json", told)
     return Studied(out, rows, answers)

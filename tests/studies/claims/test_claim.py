@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import csv
 import json
 import math
+from pathlib import Path
 
 import pytest
 
 from presight.evaluation.intervals import Interval
-from presight.studies.claims.claim import Said, more, settled, table, unmeasured
+from presight.studies.claims.claim import Said, more, settled, table, unmeasured, write_claims
 
 SAID = Said("name", "What is claimed.", "somewhere")
 
@@ -49,6 +51,15 @@ def test_how_many_more_repetitions() -> None:
     assert more(Interval(1.0, 0.5, 1.5), 3) == ""
     assert "at most 12 repetitions" in more(Interval(1.0, -1.0, 3.0), 3)
     assert "hardly" in more(Interval(0.0, -1.0, 1.0), 3)
+
+
+def test_a_csv_and_records(tmp_path: Path) -> None:
+    claims = [settled(SAID, Interval(0.2, 0.1, 0.3), "points", 1, 'a "b", c', seeds=3)]
+    assert write_claims(tmp_path / "c.csv", claims) == [claims[0].record()]
+    with (tmp_path / "c.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["measured"] == 'a "b", c'
+    assert float(row["low"]) == 0.1
 
 
 def test_records_are_plain_and_rows_are_flat() -> None:

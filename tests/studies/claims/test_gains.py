@@ -24,11 +24,19 @@ def test_planted_utility_is_recovered(doublings: float) -> None:
 
 
 def test_units_reach_from_the_fewest_to_the_most_labels() -> None:
-    rows = study(lambda at: at.scratch)
+    rows = study(lambda at: at.scratch, methods=("simclr", "rotation", "vae", "none"))
     held = Measured(row for row in rows
                     if (row.cell.arm.method, row.cell.n_labels) != ("vae", 50))  # fmt: skip
-    assert [unit.method for unit in units(held)] == ["simclr"]
+    assert [unit.method for unit in units(held)] == ["simclr", "rotation"]
     assert labels(held, units(held)[0]) == [50, 100, 200, 400, 800]
+
+
+def test_a_number_of_labels_that_one_curve_alone_has_moves_no_end() -> None:
+    more = study(lambda at: at.scratch, methods=("vae", "none"), labels=(10, 50, 800, 5000))
+    rest = study(lambda at: at.scratch, methods=("simclr", "rotation", "none"))
+    held = Measured([*rest, *more])
+    assert {unit.method for unit in units(held)} == {"simclr", "rotation", "vae"}
+    assert labels(held, units(held)[-1]) == [50, 800]
 
 
 def test_scratch_that_does_not_rise_has_no_worth() -> None:

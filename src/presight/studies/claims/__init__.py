@@ -8,6 +8,7 @@ from presight.studies.cells import Row
 from presight.studies.claims.backbones import on_backbones
 from presight.studies.claims.claim import Claim as Claim
 from presight.studies.claims.claim import table as table
+from presight.studies.claims.claim import write_claims as write_claims
 from presight.studies.claims.labels import on_labels
 from presight.studies.claims.measured import Measured
 from presight.studies.claims.order import on_order

@@ -101,12 +101,12 @@ def _size(measured: Measured) -> Claim:
     pairs = [(own[-1], own[0]) for own in families.values() if len(own) > 1]
     pieces = []
     for large, small in pairs:
-        most: dict[tuple[str, str], int] = {}
+        most: dict[Sequence[object], int] = {}
         for one in table[large] & table[small]:
-            most[one[1:3]] = max(most.get(one[1:3], 0), one.n_labels)
+            most[one[:3]] = max(most.get(one[:3], 0), one.n_labels)
         pieces += [_mean(large, [one]) - _mean(small, [one])
                    for one in sorted(table[large] & table[small])
-                   if one.n_labels == most[one[1:3]]]  # fmt: skip
+                   if one.n_labels == most[one[:3]]]  # fmt: skip
     kept, seeds = measured.complete(pieces, lambda piece: [piece])
     if not kept:
         return unmeasured(SIZE, "Two backbones of one family are needed, fine-tuned.")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from presight.evaluation.intervals import Interval
+from presight.store import atomic
 
 Verdict = Literal["agrees", "disagrees", "inconclusive", "not measured"]
 Unit = Literal["points", "doublings of labels", "doublings of updates", ""]
@@ -66,17 +70,30 @@ def _plain(number: float) -> float | None:
 
 def table(claims: Sequence[Claim]) -> list[dict[str, str | float]]:
     """A flat record each, for a CSV."""
-    found: list[dict[str, str | float]] = []
-    for one in claims:
-        value, low, high = one.effect or ("", "", "")
-        found.append(
-            {
-                "claim": one.name, "said": one.said, "where": one.where, "verdict": one.verdict,
-                "measured": one.measured, "missing": one.missing, "value": value, "low": low,
-                "high": high, "unit": one.unit,
-            }
-        )  # fmt: skip
-    return found
+    return [
+        {
+            "claim": one.name, "said": one.said, "where": one.where, "verdict": one.verdict,
+            "measured": one.measured, "missing": one.missing,
+            **dict(zip(("value", "low", "high"), one.effect or ("", "", ""), strict=True)),
+            "unit": one.unit,
+        }
+        for one in claims
+    ]  # fmt: skip
+
+
+def write_claims(path: Path, claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """Write claims as a CSV with a header.
+
+    Returns:
+        Their records, for the study's file.
+    """
+    text = io.StringIO()
+    rows = table(claims)
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic.write_text(path, text.getvalue())
+    return [one.record() for one in claims]
 
 
 def unmeasured(said: Said, missing: str) -> Claim:

@@ -21,26 +21,25 @@ class Unit(NamedTuple):
 
 
 def labels(measured: Measured, unit: Unit, mode: Mode = "finetune") -> list[int]:
-    """Numbers of labels that a unit and scratch were both measured with, ascending."""
+    """Usual numbers of labels that a unit and scratch were both measured with, ascending."""
     own = measured.settings(unit.method, mode) & measured.settings(NONE, "finetune")
-    return sorted({one.n_labels for one in own if one[:3] == unit[1:]})
+    found = {one.n_labels for one in own if one[:3] == unit[1:]}
+    return sorted(found & measured.usual(unit.task, unit.world))
 
 
 def units(measured: Measured) -> list[Unit]:
-    """Curves with the fewest and with the most labels that any has on its task and world."""
+    """Curves that reach from the fewest to the most labels that are usual on their task."""
     found = [
         Unit(method, *setting[:3])
         for method in measured.methods
         for setting in sorted(measured.settings(method, "finetune"))
     ]
-    held = {unit: labels(measured, unit) for unit in dict.fromkeys(found)}
-    ends: dict[tuple[str, str], set[int]] = {}
-    for unit, counts in held.items():
-        ends.setdefault(unit[2:], set()).update(counts)
-    return [
-        unit for unit, counts in held.items()
-        if counts and {min(ends[unit[2:]]), max(ends[unit[2:]])} <= set(counts)
-    ]  # fmt: skip
+    chosen = []
+    for unit in dict.fromkeys(found):
+        usual = measured.usual(unit.task, unit.world)
+        if usual and {min(usual), max(usual)} <= set(labels(measured, unit)):
+            chosen.append(unit)
+    return chosen
 
 
 def score(unit: Unit, n_labels: int, mode: Mode = "finetune") -> Contrast:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
@@ -120,6 +121,7 @@ class Measured:
             place = Place(cell.arm.method, cell.mode, setting)
             self._rows.setdefault(place, {})[cell.seed] = row
         self._parts = lru_cache(maxsize=None)(self._unpacked)
+        self.usual = lru_cache(maxsize=None)(self._usual)
 
     @property
     def methods(self) -> list[str]:
@@ -131,6 +133,19 @@ class Measured:
         return {
             place.setting for place in self._rows if place.method == method and place.mode == mode
         }
+
+    def _usual(self, task: str, world: str) -> frozenset[int]:
+        """Numbers of labels that half or more of the curves with one from scratch beside them have.
+
+        Maximal supervision has a number of its own, and a curve that was begun later may too.
+        """
+        found: dict[tuple[str, str], set[int]] = {}
+        for method in self.methods:
+            for one in self.settings(method, "finetune") & self.settings(NONE, "finetune"):
+                if (one.task, one.world) == (task, world):
+                    found.setdefault((method, one.backbone), set()).add(one.n_labels)
+        counts = Counter(n for own in found.values() for n in own)
+        return frozenset(n for n, count in counts.items() if 2 * count >= len(found))
 
     def row(self, place: Place, seed: int) -> Row:
         """A place's row of a repetition."""
