@@ -44,6 +44,8 @@ class Card:
         backbone: any, vit (needs tokens) or own (brings its own network).
         presets: `imagenet`, `96` and `32` by image size, of which `auto` picks; others by name.
         failures: what a collapse usually means here, in a sentence.
+        loss: contrastive, pixels or another word, where its family does not say it: contrastive
+            methods learn by contrast and generative ones by pixels unless they say otherwise.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Card:
     backbone: Literal["any", "vit", "own"] = "any"
     presets: Mapping[str, Preset] = field(default_factory=dict)
     failures: str = ""
+    loss: str = ""
 
     def preset(self, image_size: int) -> Preset:
         """The preset for an image size: the smallest named side that is not below it."""

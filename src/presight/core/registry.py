@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 GROUP = "presight.methods"
 # fmt: off
 CARD_FIELDS = (
-    "name", "title", "family", "authors", "year", "venue", "cost", "backbone", "presets", "failures"
+    "name", "title", "family", "authors", "year", "venue", "cost", "backbone", "presets",
+    "failures", "loss",
 )
 # fmt: on
 """Card's fields in order: a card may name them by position."""
@@ -34,7 +35,7 @@ class Entry:
     """What is known of a method before it is imported.
 
     Args:
-        name, title, family, authors, year, venue, cost, backbone: as in its card.
+        name, title, family, authors, year, venue, cost, backbone, loss: as in its card.
         options: names of its constructor's keyword-only options, for messages.
         module: import name; empty for a plugin's file.
         file: where it stands.
@@ -49,6 +50,7 @@ class Entry:
     venue: str
     cost: float
     backbone: str
+    loss: str
     options: tuple[str, ...]
     module: str
     file: Path
@@ -262,6 +264,7 @@ def _entry(
         year=literal("year", int),  # type: ignore[arg-type]
         cost=literal("cost", float, 1.0),  # type: ignore[arg-type]
         backbone=literal("backbone", str, "any"),  # type: ignore[arg-type]
+        loss=literal("loss", str, ""),  # type: ignore[arg-type]
         options=_options(node, classes),
         module=module,
         file=file,

@@ -26,9 +26,12 @@ def test_sizes() -> None:
     assert kinds.size("timm/vit_tiny")[0] == ""
 
 
-def test_families_come_from_cards() -> None:
-    assert kinds.family("simclr") == "contrastive"
-    assert kinds.family("runs/a") == ""
+def test_losses_come_from_cards() -> None:
+    assert kinds.loss("simclr") == "contrastive"
+    assert kinds.loss("vae") == "pixels"
+    assert kinds.loss("bigan") == "adversarial"
+    assert kinds.loss("rotation") == ""
+    assert kinds.loss("runs/a") == ""
 
 
 def test_what_lacks_is_told_apart() -> None:

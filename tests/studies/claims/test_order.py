@@ -31,7 +31,7 @@ def test_an_order_that_stays_disagrees() -> None:
 def test_methods_that_cannot_be_told_apart_leave_it_open() -> None:
     claim = verdicts.of(on_order, study(lambda at: at.scratch))["probe order"]
     assert claim.verdict == "inconclusive"
-    assert "1 pairs cannot be told apart" in claim.missing
+    assert "Not told apart in both: 1 of" in claim.missing
 
 
 def test_both_modes_are_needed() -> None:

@@ -69,6 +69,7 @@ class BiGAN(Method):
         venue="ICLR",
         cost=3.0,
         failures="the critic won (its loss is near 0): lower its width or the learning rate.",
+        loss="adversarial",
         presets={
             "32": Preset(
                 TrainPlan(

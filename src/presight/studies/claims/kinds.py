@@ -55,9 +55,14 @@ def size(backbone: str) -> tuple[str, int]:
     return family, catalog.FAMILIES[family].index(name) if family else 0
 
 
-def family(method: str) -> str:
-    """A method's family as its card says it; "" for one without a card, such as a run's folder."""
-    return registry.entries()[method].family if method in registry.entries() else ""
+LOSSES = {"contrastive": "contrastive", "generative": "pixels"}
+"""By family, of methods whose card says no other."""
+
+
+def loss(method: str) -> str:
+    """What a method learns by, in a word of its card or its family; "" where neither says it."""
+    card = registry.entries().get(method)
+    return "" if card is None else card.loss or LOSSES.get(card.family, "")
 
 
 def lacking(methods: Iterable[str], measured: Iterable[str]) -> str:

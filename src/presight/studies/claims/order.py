@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from presight.core.wording import MINUS
 from presight.evaluation.intervals import Interval
 from presight.evaluation.replicates import Floats, middle
 from presight.studies.cells import MODES, Mode
@@ -83,18 +84,25 @@ def _ordered(
     }
     agreement = _concordance(*scores.values())
     tau = Interval(float(_concordance(*means.values())[0]), *middle(agreement))
-    words = f"Kendall's tau between the order frozen and the order fine-tuned is {tau.value:.2f} "
-    words += f"(95 % interval {tau.low:.2f} to {tau.high:.2f}), the mean over {listed(tasks)}; of "
-    words += f"{len(pairs)} pairs {len(turned)} are clearly the other way round and {len(same)} "
-    words += f"clearly the same; {listed(map(shown, columns))}, {repetitions(seeds)}."
+    words = (
+        f"Kendall's tau between the order frozen and the order fine-tuned is {_signed(tau.value)} "
+    )
+    words += f"(95 % interval {_signed(tau.low)} to {_signed(tau.high)}), the mean over "
+    words += f"{listed(tasks)}; of {len(pairs)} pairs of methods, {len(turned)} clearly the other "
+    words += f"way round and {len(same)} clearly the same; {listed(map(shown, columns))}, "
+    words += f"{repetitions(seeds)}."
     if turned and seeds > 1:
         one, other, task = turned[0]
-        words += f" So are {shown(one)} and {shown(other)} on {task}."
+        words += f" {shown(one)} and {shown(other)} change places on {task}."
         return Claim(*ORDER, "agrees", words, left, tau)
     if len(same) == len(pairs) and seeds > 1:
         return Claim(*ORDER, "disagrees", words, left, tau)
-    missing = f"{len(pairs) - len(same)} pairs cannot be told apart in both: more repetitions."
+    missing = f"Not told apart in both: {len(pairs) - len(same)} of the pairs; more repetitions."
     return Claim(*ORDER, "inconclusive", words, f"{left} {missing}".strip(), tau)
+
+
+def _signed(number: float) -> str:
+    return f"{number:.2f}".replace("-", MINUS)
 
 
 def _concordance(frozen: Floats, fine: Floats) -> Floats:

@@ -40,12 +40,13 @@ def on_pretexts(measured: Measured) -> list[Claim]:
 
 
 def _losses(measured: Measured) -> Claim:
-    """Mean score of contrastive methods less that of methods that reconstruct."""
-    families = {name: kinds.family(name) for name in measured.methods}
-    sides = [[name for name, own in families.items() if own == family]
-             for family in ("contrastive", "generative")]  # fmt: skip
+    """Mean score of methods with a contrastive loss less that of those with one on pixels."""
+    sides = [[name for name in measured.methods if kinds.loss(name) == loss]
+             for loss in ("contrastive", "pixels")]  # fmt: skip
     if not all(sides):
-        return unmeasured(LOSSES, "A contrastive and a generative method are needed.")
+        return unmeasured(
+            LOSSES, "A method with a contrastive loss and one with a loss on pixels are needed."
+        )
     columns, settings = rectangle(
         {name: measured.settings(name, "finetune") for side in sides for name in side},
         lambda chosen: all(set(side) & set(chosen) for side in sides),
@@ -54,7 +55,9 @@ def _losses(measured: Measured) -> Claim:
         settings, lambda one: [fine_tuned(name, [one]) for name in columns]
     )
     if not kept:
-        return unmeasured(LOSSES, "A contrastive and a generative method share no cell.")
+        return unmeasured(
+            LOSSES, "Methods with contrastive losses and with losses on pixels share no cell."
+        )
     first, second = (
         Contrast.mean(fine_tuned(name, kept) for name in side if name in columns) for side in sides
     )
@@ -71,7 +74,7 @@ def _losses(measured: Measured) -> Claim:
         parts.append(one - other)
     whole, *rest = (drawn.interval() for drawn in measured.draw(parts, seeds))
     names = [name for name, chosen in by_kind.items() if chosen]
-    told = f"Contrastive less generative methods: {in_points(whole)}"
+    told = f"Contrastive less pixel-wise losses: {in_points(whole)}"
     told += "".join(f"; on {name} tasks {in_points(span)}"
                     for name, span in zip(names, rest, strict=True))  # fmt: skip
     lists = [listed(shown(name) for name in side if name in columns) for side in sides]
