@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -74,16 +75,7 @@ def _ordered(
 
     turned = [pair for pair in pairs if opposed(leads(pair, len(pairs)))]
     same = [pair for pair in pairs if agreeing(leads(pair, 1))]
-    scores: dict[Mode, Floats] = {
-        mode: np.stack([[held[name, mode, task].draws for name in columns] for task in tasks])
-        for mode in MODES
-    }
-    means: dict[Mode, Floats] = {
-        mode: np.array([[[held[name, mode, task].value] for name in columns] for task in tasks])
-        for mode in MODES
-    }
-    agreement = _concordance(*scores.values())
-    tau = Interval(float(_concordance(*means.values())[0]), *middle(agreement))
+    tau = _tau(held, tasks, columns)
     words = (
         f"Kendall's tau between the order frozen and the order fine-tuned is {_signed(tau.value)} "
     )
@@ -99,6 +91,22 @@ def _ordered(
         return Claim(*ORDER, "disagrees", words, left, tau)
     missing = f"Not told apart in both: {len(pairs) - len(same)} of the pairs; more repetitions."
     return Claim(*ORDER, "inconclusive", words, f"{left} {missing}".strip(), tau)
+
+
+def _tau(
+    held: Mapping[tuple[str, Mode, str], Drawn], tasks: Sequence[str], columns: Sequence[str]
+) -> Interval:
+    """Kendall's tau of frozen and fine-tuned scores, the mean over tasks."""
+    scores: dict[Mode, Floats] = {
+        mode: np.stack([[held[name, mode, task].draws for name in columns] for task in tasks])
+        for mode in MODES
+    }
+    means: dict[Mode, Floats] = {
+        mode: np.array([[[held[name, mode, task].value] for name in columns] for task in tasks])
+        for mode in MODES
+    }
+    agreement = _concordance(*scores.values())
+    return Interval(float(_concordance(*means.values())[0]), *middle(agreement))
 
 
 def _signed(number: float) -> str:
