@@ -199,10 +199,10 @@ def export(
     out: str | Path = "",
     plugin: str | Path = "",
 ) -> Exported:
-    """Write a run's backbone as a file that other libraries load.
+    """Write a run's backbone, or a kept model with its head, as a file that other libraries load.
 
     Args:
-        run: a run folder or a backbone file.
+        run: a run folder or a backbone file; or an evaluation's folder or its model.safetensors.
         to: torchvision and timm take their own keys; onnx runs without torch; safetensors fits all.
         out: the file; by default in a folder export, in the run or beside the backbone file.
         plugin: a Python file with the run's method, where the network is the method's own.

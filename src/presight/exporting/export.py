@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from presight.core.backbone import Backbone
-from presight.exporting import formats, onnx, safetensors, timm, torchvision
+from presight.evaluation import kept
+from presight.exporting import formats, model, onnx, safetensors, timm, torchvision
 from presight.exporting.formats import Exported
 from presight.pretraining import model_card
 from presight.restore import Origin, load_backbone, origin_of
@@ -24,11 +25,15 @@ def usual_path(run: str | Path, to: str) -> Path:
 def export_run(run: str | Path, to: str, out: str, plugin: str) -> Exported:
     """What `presight.export` does, whose options these are: of a run also the model card.
 
+    A kept model goes with its head.
+
     Raises:
         UsageError: as `export`; or the code of the run's method is needed.
         IntegrityError: as `export`; or the run is damaged. Nothing is written then.
     """
     formats.check(to)
+    if kept.is_model(run):
+        return model.export_model(run, to, out, plugin)
     backbone, origin = load_backbone(run, plugin), origin_of(Path(run), plugin)
     facts = model_card.facts_of(run, plugin)
     done = export(backbone, to, Path(out) if out else usual_path(run, to), origin)

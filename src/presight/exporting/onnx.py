@@ -6,12 +6,12 @@ import contextlib
 import importlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from presight.core.backbone import Backbone
 from presight.errors import IntegrityError, Unavailable, UsageError
@@ -42,13 +42,47 @@ def export(backbone: Backbone, path: Path) -> Exported:
         UsageError: another ending, or a layer that ONNX does not have.
         IntegrityError: where onnxruntime's features differ; nothing is written then.
     """
-    _require()
-    if path.suffix != ".onnx" or path.is_dir():
-        raise UsageError(f"cannot write {path}: expected a file that ends in .onnx.")
     source = layout.plain(backbone)
     side = getattr(source, "image_size", 0) or 64
     others = [(1, side, side + 32), (3, side // 2, side)]
-    data, free = _converted(source, side, _takes(source, others))
+    what = f"this backbone ({source.source})"
+    return write(
+        source, path, side, others, OUTPUT, what, lambda: layout.fitting(source, but="onnx")
+    )
+
+
+def write(
+    source: nn.Module,
+    path: Path,
+    side: int,
+    others: Sequence[tuple[int, int, int]],
+    output: str,
+    what: str,
+    fitting: Callable[[], Sequence[str]],
+) -> Exported:
+    """Write a network of images, and run it.
+
+    Args:
+        source: float [B,3,H,W] in [0, 1] to a tensor; on the CPU, in evaluation mode.
+        path: ends in .onnx.
+        side: of images that it takes in any case, pixels.
+        others: numbers, heights and widths of images that it may also take.
+        output: name of what comes out.
+        what: the network in words.
+        fitting: the formats that work, for a message.
+
+    Raises:
+        As `export`.
+    """
+    _require()
+    if path.suffix != ".onnx" or path.is_dir():
+        raise UsageError(f"cannot write {path}: expected a file that ends in .onnx.")
+    try:
+        data, free = _converted(source, side, bool(others) and _takes(source, others), output)
+    except _Unfit as error:
+        raise UsageError(
+            f"{what} does not fit onnx: {error}. Formats that work: {', '.join(fitting())}."
+        ) from error
     sizes = [(2, side, side), (5, side, side), *(others if free else ())]
     difference = max(_differs(source, data, size) for size in sizes)
     atomic.make_folder(path.parent)
@@ -57,6 +91,10 @@ def export(backbone: Backbone, path: Path) -> Exported:
     weights = len(onnx.load_model_from_string(data).graph.initializer)
     usage = f'onnxruntime.InferenceSession({str(path)!r}).run(None, {{"{INPUT}": images}})'
     return Exported(path, weights, (), (), difference, usage)
+
+
+class _Unfit(Exception):
+    """A layer that ONNX does not have."""
 
 
 def _require() -> None:
@@ -70,7 +108,7 @@ def _require() -> None:
 
 
 @torch.no_grad()
-def _takes(source: Backbone, sizes: list[tuple[int, int, int]]) -> bool:
+def _takes(source: nn.Module, sizes: Sequence[tuple[int, int, int]]) -> bool:
     """Whether the network takes images of these sizes at all."""
     try:
         for count, height, width in sizes:
@@ -80,25 +118,21 @@ def _takes(source: Backbone, sizes: list[tuple[int, int, int]]) -> bool:
     return True
 
 
-def _converted(source: Backbone, side: int, any_size: bool) -> tuple[bytes, bool]:
+def _converted(source: nn.Module, side: int, any_size: bool, output: str) -> tuple[bytes, bool]:
     """The file's bytes, and whether height and width are free."""
     batch = torch.export.Dim("batch")
     height, width = (torch.export.Dim(name, min=_SMALLEST) for name in ("height", "width"))
     tried = ({0: batch, 2: height, 3: width}, {0: batch})
     for shapes in tried if any_size else tried[1:]:
         try:
-            return _export(source, side, shapes), len(shapes) > 1
+            return _export(source, side, shapes, output), len(shapes) > 1
         except Exception as error:
             # Which layer refuses a free size is known to torch alone, by many kinds of errors.
             reason = error
-    text = str(reason).strip().partition("\n")[0][:200]
-    raise UsageError(
-        f"this backbone ({source.source}) does not fit onnx: {text}. Formats that work: "
-        f"{', '.join(layout.fitting(source, but='onnx'))}."
-    )
+    raise _Unfit(str(reason).strip().partition("\n")[0][:200]) from reason
 
 
-def _export(source: Backbone, side: int, shapes: dict[int, Any]) -> bytes:
+def _export(source: nn.Module, side: int, shapes: dict[int, Any], output: str) -> bytes:
     images = layout.pictures(side=side)
     with _quiet():
         program: Any = torch.onnx.export(
@@ -106,7 +140,7 @@ def _export(source: Backbone, side: int, shapes: dict[int, Any]) -> bytes:
             (images,),
             dynamo=True,
             input_names=[INPUT],
-            output_names=[OUTPUT],
+            output_names=[output],
             dynamic_shapes={INPUT: shapes},
             verbose=False,
         )
@@ -128,7 +162,7 @@ def _quiet() -> Iterator[None]:
 
 
 @torch.no_grad()
-def _differs(source: Backbone, data: bytes, size: tuple[int, int, int]) -> float:
+def _differs(source: nn.Module, data: bytes, size: tuple[int, int, int]) -> float:
     count, height, width = size
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(count, 3, height, width, generator=generator)
