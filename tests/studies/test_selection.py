@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,11 @@ def test_gains_are_differences_of_the_kinds_over_networks() -> None:
     assert [s.value for s in found.scores["random"]] == pytest.approx([0.4, 0.4])
 
 
+def test_ends_of_shares_are_shares() -> None:
+    made = [planted(dict.fromkeys(KINDS, value), s) for s, value in enumerate((0.0, 0.5))]
+    assert [(one.low, one.high) for one in gain(made).scores["random"]] == [(0.0, 1.0)] * 2
+
+
 def test_more_draws_are_no_more_networks() -> None:
     def width(draws: int) -> float:
         made = [planted({"random": 0.4, "stratified": 0.5, "selected": value}, s, draws)
@@ -178,7 +184,7 @@ def test_every_draw_has_labels_of_its_own(tmp_path: Path) -> None:
 
 def test_the_record_is_plain(tmp_path: Path) -> None:
     told = json.loads(as_json(record([gain([measured(tmp_path)])])))
-    assert told["arms"][0]["arm"] == {"method": "good", "backbone": "resnet9:4"}
+    assert told["arms"][0]["arm"] == dataclasses.asdict(ARM)
     assert set(told["arms"][0]["scores"]) == set(KINDS)
 
 

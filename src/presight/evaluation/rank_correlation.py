@@ -52,7 +52,7 @@ def _rho(pair: Floats) -> Floats:
     found: Floats = np.divide(
         ranks.prod(0).sum(1), lengths, out=np.full(len(lengths), np.nan), where=lengths > 0
     )
-    return found
+    return found.clip(-1.0, 1.0)
 
 
 def _resampled(

@@ -230,7 +230,7 @@ def gain(networks: Sequence[Chosen]) -> Gain:
         len(networks),
         draws,
         first.counts,
-        {kind: _intervals(means[at[kind]], drawn[:, at[kind]]) for kind in KINDS},
+        {kind: _intervals(means[at[kind]], drawn[:, at[kind]].clip(0.0, 1.0)) for kind in KINDS},
         {kind: np.mean([one.classes[kind] for one in networks], 0).tolist() for kind in KINDS},
         {kind: _intervals(*pair) for kind, pair in apart.items()},
         {kind: _intervals(value.mean(keepdims=True), all.mean(1, keepdims=True))[0]
