@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Generator, Sequence
 
 import pytest
 import torch
@@ -164,9 +165,9 @@ def test_a_rate_is_for_batches_of_256_and_in_proportion_for_others() -> None:
 class Turning(Cached):
     """From some epoch on the features are their own opposites."""
 
-    def learn(self, rows: Tensor, epoch: int) -> Tensor:
-        found = super().learn(rows, epoch)
-        return -found if epoch >= 4 else found
+    def learn(self, batches: Sequence[Tensor], epoch: int) -> Generator[Tensor, None, None]:
+        for found in super().learn(batches, epoch):
+            yield -found if epoch >= 4 else found
 
 
 def test_the_last_epoch_counts_and_not_the_best() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ from presight.core import draw, world
 from presight.core.batch import Batch
 from presight.data.canvas import Images
 from presight.errors import UsageError
+
+Number = TypeVar("Number")
+"""What a batch is made of."""
 
 
 def epoch_order(
@@ -109,7 +113,7 @@ class Loader:
                 return batch
             return Batch(batch.images, batch.index, batch.frame, occurrence[rows])
 
-        return self._ahead(make, range(start, len(order) // self.batch_size))
+        return ahead(make, range(start, len(order) // self.batch_size), self.device)
 
     def ordered(self, batch_size: int) -> Iterator[Batch]:
         """This process's contiguous share of all images in index order, nothing padded.
@@ -123,28 +127,38 @@ class Loader:
         def make(first: int) -> Batch:
             return self.images.batch(torch.arange(first, min(first + batch_size, end)))
 
-        return self._ahead(make, range(begin, end, batch_size))
-
-    def _ahead(self, make: Callable[[int], Batch], numbers: range) -> Iterator[Batch]:
-        """Make one batch ahead in a thread, which ends with the iterator."""
-        ahead = _Ahead(lambda number: self._sent(make(number)), numbers)
-        try:
-            yield from ahead.items()
-        finally:
-            ahead.close()
-
-    def _sent(self, batch: Batch) -> Batch:
-        """The batch on the device; pinned first for a copy that does not wait."""
-        if self.device.type != "cuda":
-            return batch.to(self.device)
-        pinned = Batch(batch.images.pin_memory(), batch.index, batch.frame, batch.occurrence)
-        return pinned.to(self.device)
+        return ahead(make, range(begin, end, batch_size), self.device)
 
 
-class _Ahead:
+def ahead(
+    make: Callable[[Number], Batch], numbers: Iterable[Number], device: torch.device
+) -> Generator[Batch, None, None]:
+    """Make batches one ahead in a thread, which ends with the iterator.
+
+    Args:
+        make: a batch of what `numbers` holds, on the CPU.
+        numbers: in order.
+        device: where batches go.
+    """
+    maker = _Ahead(lambda number: _sent(make(number), device), numbers)
+    try:
+        yield from maker.items()
+    finally:
+        maker.close()
+
+
+def _sent(batch: Batch, device: torch.device) -> Batch:
+    """The batch on the device; pinned first for a copy that does not wait."""
+    if device.type != "cuda":
+        return batch.to(device)
+    pinned = Batch(batch.images.pin_memory(), batch.index, batch.frame, batch.occurrence)
+    return pinned.to(device)
+
+
+class _Ahead(Generic[Number]):
     """A thread that stays one batch ahead of its reader; its exceptions rise in the reader."""
 
-    def __init__(self, make: Callable[[int], Batch], numbers: range) -> None:
+    def __init__(self, make: Callable[[Number], Batch], numbers: Iterable[Number]) -> None:
         self._box: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=1)
         self._closed = threading.Event()
         self._make, self._numbers = make, numbers

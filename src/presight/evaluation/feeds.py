@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,16 +12,18 @@ import torch
 from torch import Tensor
 
 from presight.core.backbone import Backbone
+from presight.core.batch import Batch
 from presight.core.draw import Draw
 from presight.core.recipe import Recipe
 from presight.data.canvas import Images
+from presight.data.loader import ahead
 
 
 class Feed(Protocol):
     """Where features of rows come from."""
 
-    def learn(self, rows: Tensor, epoch: int) -> Tensor:
-        """Features [b, d] of rows int64 [b], as an epoch of learning sees them."""
+    def learn(self, batches: Sequence[Tensor], epoch: int) -> Generator[Tensor, None, None]:
+        """Features [b, d] of each batch of rows int64 [b], as an epoch of learning sees them."""
         ...
 
     def measure(self, rows: Tensor) -> Tensor:
@@ -37,9 +41,10 @@ class Cached:
 
     features: Tensor
 
-    def learn(self, rows: Tensor, epoch: int) -> Tensor:
+    def learn(self, batches: Sequence[Tensor], epoch: int) -> Generator[Tensor, None, None]:
         """The same in every epoch."""
-        return self.measure(rows)
+        for rows in batches:
+            yield self.measure(rows)
 
     def measure(self, rows: Tensor) -> Tensor:
         """Features [b, d] of rows int64 [b]."""
@@ -64,18 +69,25 @@ class Forwarded:
     plain: Recipe
     seed: int = 0
 
-    def learn(self, rows: Tensor, epoch: int) -> Tensor:
-        """Features [b, d] of views that the seed, the epoch and the row decide."""
-        return self._features(rows, self.augmented, epoch)
+    def learn(self, batches: Sequence[Tensor], epoch: int) -> Generator[Tensor, None, None]:
+        """Features of views that the seed, the epoch and the row decide; images one batch ahead."""
+        with contextlib.closing(ahead(self._images, batches, self._device)) as made:
+            for batch in made:
+                yield self._features(batch, self.augmented, epoch)
 
     def measure(self, rows: Tensor) -> Tensor:
         """Features [b, d] of the plain views."""
-        return self._features(rows, self.plain, 0)
+        return self._features(self._images(rows).to(self._device), self.plain, 0)
 
-    def _features(self, rows: Tensor, recipe: Recipe, epoch: int) -> Tensor:
-        device = next(itertools.chain(self.backbone.parameters(), self.backbone.buffers())).device
-        batch = self.images.batch(rows.cpu()).to(device)
+    @property
+    def _device(self) -> torch.device:
+        return next(itertools.chain(self.backbone.parameters(), self.backbone.buffers())).device
+
+    def _images(self, rows: Tensor) -> Batch:
+        return self.images.batch(rows.cpu())
+
+    def _features(self, batch: Batch, recipe: Recipe, epoch: int) -> Tensor:
         with torch.no_grad():
             view = recipe(batch, Draw(self.seed, epoch, batch.index))["view"]
-            found: Tensor = self.backbone.eval()(view.to(device))
+            found: Tensor = self.backbone.eval()(view.to(self._device))
         return found

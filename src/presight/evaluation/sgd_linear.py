@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
@@ -199,19 +200,19 @@ class _Work:
         plan = self.plan
         size = min(plan.batch_size, len(some))
         per_epoch = len(some) // size
-        total, heads = per_epoch * plan.epochs, None
-        for update in range(total):
-            epoch, number = divmod(update, per_epoch)
-            if number == 0:
-                order = some[shuffled(len(some), self.seed, "sgd linear", epoch)]
-            batch = order[number * size : (number + 1) * size]
-            features = self.feed.learn(self.rows[batch], epoch)
-            if heads is None:
-                heads = Heads(settings, self.classes, features,
-                              momentum=plan.momentum, normalize=plan.normalize)  # fmt: skip
-            factor = size / RATED_BATCH * 0.5 * (1.0 + math.cos(math.pi * update / total))
-            heads.update(features, self.labels[batch], factor)
-            if self.progress is not None and number == per_epoch - 1:
+        total, done, heads = per_epoch * plan.epochs, 0, None
+        for epoch in range(plan.epochs):
+            order = some[shuffled(len(some), self.seed, "sgd linear", epoch)]
+            batches = torch.split(order[: per_epoch * size], size)
+            with closing(self.feed.learn([self.rows[batch] for batch in batches], epoch)) as made:
+                for batch, features in zip(batches, made, strict=True):
+                    if heads is None:
+                        heads = Heads(settings, self.classes, features,
+                                      momentum=plan.momentum, normalize=plan.normalize)  # fmt: skip
+                    factor = size / RATED_BATCH * 0.5 * (1.0 + math.cos(math.pi * done / total))
+                    heads.update(features, self.labels[batch], factor)
+                    done += 1
+            if self.progress is not None:
                 self.progress(epoch + 1, plan.epochs)
         assert heads is not None
         return heads
