@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := dev,onnx,docs,timm,tasks
+EXTRAS := dev,onnx,docs,timm,tasks,ray
 THREADS ?= 2
 
 .PHONY: help setup demo docs test test-all check lint types imports house bench clean

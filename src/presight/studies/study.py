@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from presight.errors import IntegrityError
+from presight.errors import PresightError, UsageError
 from presight.evaluation.tasks.sets import task_named
-from presight.pretraining.telling import counted, say
+from presight.pretraining.telling import say
 from presight.store import atomic
 from presight.store.lock import Lock
 from presight.studies.answer import Answer, answer
-from presight.studies.cells import Cell, Row
+from presight.studies.cells import Row
 from presight.studies.claims import claims, write_claims
 from presight.studies.desk import Desk
+from presight.studies.missing import Missing
+from presight.studies.over_ray import require_ray
 from presight.studies.plan import Plan, check
-from presight.studies.rows import read_row, write_table
+from presight.studies.rows import write_table
 
 LAYOUT = 2
+UNANSWERED = "No repetition of the study is whole yet; the same command goes on with it."
 
+Executor = Literal["local", "ray"]
 Tell = Callable[[str], None]
 
 
@@ -32,7 +35,8 @@ class Studied:
     Args:
         folder: of the study.
         rows: all cells.
-        answers: in words and numbers, by world and task; the first is the study's own.
+        answers: in words and numbers, by world and task; the first is the study's own. Empty
+            where no repetition is whole yet.
     """
 
     folder: Path
@@ -41,7 +45,13 @@ class Studied:
 
     @property
     def answer(self) -> Answer:
-        """The first of the answers."""
+        """The first of the answers.
+
+        Raises:
+            UsageError: no repetition is whole yet.
+        """
+        if not self.answers:
+            raise UsageError(UNANSWERED)
         return self.answers[0]
 
     @property
@@ -50,7 +60,7 @@ class Studied:
         told = {one.title: one.sentence for one in self.answers}
         return {
             "folder": str(self.folder),
-            "answer": self.answer.sentence,
+            "answer": self.answer.sentence if self.answers else "",
             "answers": told,
             "cells": len(self.rows),
         }
@@ -61,10 +71,14 @@ class Studied:
         found = []
         for one in self.answers:
             found += [*([one.title] if several else []), *one.table(), one.sentence]
+        if not found:
+            found.append(UNANSWERED)
         return [*found, f"table     {self.folder}/results.csv"]
 
 
-def run_study(plan: Plan, out: Path, *, quiet: bool = False) -> Studied:
+def run_study(
+    plan: Plan, out: Path, *, executor: Executor = "local", quiet: bool = False
+) -> Studied:
     """Do what is missing of a study, and answer.
 
     Killed at any point, the same call goes on: finished pretrainings and cells are kept.
@@ -72,31 +86,41 @@ def run_study(plan: Plan, out: Path, *, quiet: bool = False) -> Studied:
     Args:
         plan: what is asked.
         out: the study's folder.
+        executor: local does one thing after the other in this process, ray one a worker.
         quiet: without progress.
 
     Raises:
-        UsageError: a plan that asks nothing. DataError: labels that cannot be used.
+        UsageError: a plan that asks nothing. DataError: labels that cannot be used. Unavailable:
+        Ray is not installed. PresightError: what a worker failed at twice.
     """
     check(plan)
+    if executor == "ray":
+        require_ray()
     atomic.make_folder(out / "cells")
     with Lock(out).acquire():
         atomic.sweep(out)
         tell: Tell = (lambda line: None) if quiet else say
         desk = Desk(plan, out, quiet=quiet)
         try:
-            rows = _measured(desk, tell)
+            work = Missing(desk, tell)
+            failures = work.do(executor)
         finally:
             desk.close()
-        write_table(out / "results.csv", rows)
-        answers = answered(rows)
+        write_table(out / "results.csv", work.found())
+        answers = answered(work.whole())
         told = {
             "layout": LAYOUT,
             "plan": dataclasses.asdict(plan),
             "answers": [one.record() for one in answers],
-            "claims": write_claims(out / "claims.csv", claims(rows)),
+            "claims": write_claims(out / "claims.csv", claims(work.whole())),
         }
         atomic.write_json(out / "study.json", told)
-    return Studied(out, rows, answers)
+    if failures:
+        raise PresightError(
+            f"{len(failures)} of the study's groups failed twice; the others are in {out}, and the "
+            f"same command tries again. {failures[0]}"
+        )
+    return Studied(out, work.found(), answers)
 
 
 def answered(rows: Sequence[Row]) -> list[Answer]:
@@ -109,32 +133,3 @@ def answered(rows: Sequence[Row]) -> list[Answer]:
     for row in rows:
         groups.setdefault((row.cell.measured_on, row.cell.task), []).append(row)
     return [answer(some, task_named(task).metrics[0].name) for (_, task), some in groups.items()]
-
-
-def _measured(desk: Desk, tell: Tell) -> list[Row]:
-    """Rows of all cells; those that are there already are read, the others measured and written."""
-    cells = desk.cells()
-    for line in desk.notes:
-        tell(f"note: {line}")
-    rows: dict[Cell, Row] = {}
-    for cell in cells:
-        place = desk.place(cell)
-        if place.is_file():
-            try:
-                rows[cell] = read_row(place)
-            except IntegrityError as error:
-                tell(f"note: {error}")
-    missing = [cell for cell in cells if cell not in rows]
-    if missing:
-        tell(f"measuring {len(missing)} of {len(cells)} cells; the others are there already")
-    began, progress = time.monotonic(), counted("cells", desk.quiet)
-    for number, cell in enumerate(missing, 1):
-        if not desk.arms.is_there(cell.arm, cell.seed):
-            tell(f"pretraining without labels: {cell.arm}, seed {cell.seed}")
-            desk.arms.pretrain(cell.arm, cell.seed, quiet=desk.quiet)
-        rows[cell] = desk.measure(cell)
-        if progress is not None:
-            progress(number, len(missing))
-    if missing:
-        tell(f"measured in {(time.monotonic() - began) / 60:.1f} minutes")
-    return [rows[cell] for cell in cells]

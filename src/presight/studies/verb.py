@@ -32,6 +32,7 @@ def study(
     depth_scale: float = 0.0,
     out: str | Path = "studies/a",
     device: str = "auto",
+    executor: Literal["local", "ray"] = "local",
     quiet: bool = False,
 ) -> Studied:
     """Say which pretraining saves how many labels, frozen or fine-tuned, with an interval.
@@ -61,6 +62,8 @@ def study(
         depth_scale: of depths in whole numbers, meters of one step, such as 0.001.
         out: the study's folder; the same command goes on in it.
         device: auto, cpu, cuda, mps or xpu.
+        executor: local does one thing after the other; ray does one a processor or GPU, on this
+            machine or on the cluster that RAY_ADDRESS names.
         quiet: print results and warnings only.
 
     Returns:
@@ -88,7 +91,7 @@ def study(
         modes=MODES if modes == "both" else (modes,), seeds=seeds, minutes=minutes, epochs=epochs,
         image_size=image_size, updates=updates, stages=stages, device=device,
     )  # fmt: skip
-    return run_study(plan, Path(out), quiet=quiet)
+    return run_study(plan, Path(out), executor=executor, quiet=quiet)
 
 
 def _words(text: str) -> tuple[str, ...]:
