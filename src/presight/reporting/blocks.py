@@ -129,6 +129,85 @@ class Picture:
 
 
 @dataclasses.dataclass(frozen=True)
+class Cell:
+    """A cell of a matrix.
+
+    Args:
+        value: the number in words.
+        small: beneath it, such as its interval.
+        shade: 0 to 1, how strongly it is tinted: above 0 only where it is clearly a gain.
+        harm: it is clearly a loss.
+    """
+
+    value: str
+    small: str = ""
+    shade: float = 0.0
+    harm: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Matrix:
+    """Numbers by row and column, tinted where they are clear; an empty cell was not measured.
+
+    Args:
+        title: the finding, a sentence.
+        head: names of the columns, that of the rows first.
+        rows: name and cells.
+        quiet: rows for proportion, beneath the others.
+        protocol: what a number is.
+    """
+
+    kind: ClassVar[str] = "matrix"
+    title: str
+    head: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    quiet: Sequence[tuple[str, Sequence[Cell]]]
+    protocol: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Parts of the page to go to: the anchor, its name, its figure, and what is said there."""
+
+    kind: ClassVar[str] = "choice"
+    rows: Sequence[tuple[str, str, str, str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """An image with answers on it.
+
+    Args:
+        pictures: address, what it shows, and its words below.
+        words: below all of them.
+    """
+
+    pictures: Sequence[tuple[str, str, str]]
+    words: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """Images with answers on them, side by side."""
+
+    kind: ClassVar[str] = "answers"
+    title: str
+    sub: str
+    shown: Sequence[Drawn]
+    protocol: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Download:
+    """A file that the page holds: its name, its address, and what is in it."""
+
+    kind: ClassVar[str] = "download"
+    name: str
+    address: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Command:
     """A command line to copy."""
 
@@ -167,7 +246,20 @@ class Folded:
 
 
 Block = (
-    Table | Figure | Multiples | Gallery | EmbeddingMap | Picture | Command | Facts | Words | Folded
+    Table
+    | Figure
+    | Multiples
+    | Gallery
+    | EmbeddingMap
+    | Picture
+    | Matrix
+    | Choice
+    | Answers
+    | Download
+    | Command
+    | Facts
+    | Words
+    | Folded
 )
 
 

@@ -25,6 +25,7 @@ from presight.reporting.sections import (
     done,
     learned,
     study,
+    study_reading,
     table1,
     training,
     useful,
@@ -73,7 +74,7 @@ def write_report(runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[
     if not runs:
         raise UsageError("a report needs one run folder or more; none was given.")
     paths, out = [Path(run) for run in runs], Path(out)
-    if any(map(study.is_study, paths)) or any(map(table1.is_table, paths)):
+    if any(map(study_reading.is_study, paths)) or any(map(table1.is_table, paths)):
         return _written(out, _study(paths))
     facts = _read(paths)
     text = ""
@@ -98,9 +99,13 @@ def _study(paths: Sequence[Path]) -> str:
         table = table1.read_table1(paths[0])
         beside = comparison.Comparison(table1.answered(table), [], table1.sections(table))
         return _filled(table.name, [], [], beside, "on a table")
-    facts = study.read_study(paths[0])
-    told = comparison.Comparison(study.answered(facts), [], study.sections(facts))
-    return _filled(facts.name, [], [], told, "on a study")
+    facts = study_reading.read_study(paths[0])
+    told = comparison.Comparison(study.verdict(facts), [], study.sections(facts))
+    pages = [
+        RunPage(at, part.name, part.line, part.verdict, [], part.sections, opened=at == 0)
+        for at, part in enumerate(study.parts(facts))
+    ]
+    return _filled(facts.name, pages, [], told, "on a study", "Each task")
 
 
 def _read(paths: Sequence[Path]) -> list[RunFacts]:
@@ -135,6 +140,7 @@ def _filled(
     sheets: Sequence[Sheets],
     together: comparison.Comparison | None,
     subject: str,
+    each: str = "Each run",
 ) -> str:
     """The template with all that it shows."""
     script = (_HERE / "script.js").read_text(encoding="utf-8")
@@ -148,6 +154,7 @@ def _filled(
         sheets=sheets,
         pages=pages,
         comparison=together,
+        each=each,
         version=version_of("presight") or "",
     )  # fmt: skip
 

@@ -33,6 +33,14 @@ class Curves:
     parts: NDArray[np.float32]
 
 
+def by_task(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows of each task on each world, by the world's name and the task's, in their order."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row.cell.measured_on, row.cell.task), []).append(row)
+    return found
+
+
 def curves_of(rows: Sequence[Row], metric: str) -> Curves:
     """Stack the rows of one task on one world.
 

@@ -12,9 +12,11 @@ from presight.evaluation.tasks.sets import task_named
 from presight.pretraining.telling import say
 from presight.store import atomic
 from presight.store.lock import Lock
+from presight.studies import record
 from presight.studies.answer import Answer, answer
 from presight.studies.cells import Row
 from presight.studies.claims import claims, write_claims
+from presight.studies.curves import by_task
 from presight.studies.desk import Desk
 from presight.studies.missing import Missing
 from presight.studies.over_ray import require_ray
@@ -111,7 +113,7 @@ def run_study(
         told = {
             "layout": LAYOUT,
             "plan": dataclasses.asdict(plan),
-            "answers": [one.record() for one in answers],
+            **record.told(work.whole(), answers, desk.arms.folder),
             "claims": write_claims(out / "claims.csv", claims(work.whole())),
         }
         atomic.write_json(out / "study.json", told)
@@ -129,7 +131,6 @@ def answered(rows: Sequence[Row]) -> list[Answer]:
     Args:
         rows: of a study.
     """
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.cell.measured_on, row.cell.task), []).append(row)
-    return [answer(some, task_named(task).metrics[0].name) for (_, task), some in groups.items()]
+    return [
+        answer(some, task_named(task).metrics[0].name) for (_, task), some in by_task(rows).items()
+    ]

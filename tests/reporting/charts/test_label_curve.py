@@ -93,3 +93,23 @@ def test_lines_differ_by_more_than_color() -> None:
 def test_one_number_of_labels_is_enough() -> None:
     assert "100" in texts(label_curve([line("a", 0.5, counts=(100,))], 0.1, "c"))
     assert "$" in texts(label_curve([Line("$", [Place(1, 0.0, 0.0, 0.0)])], None, "c"))
+
+
+def test_quiet_lines_have_no_dots_and_no_band() -> None:
+    loud = label_curve([line("a", 0.5)], None, "c")
+    both = label_curve([line("a", 0.5), Line("b", line("b", 0.2).places, "quiet", 1)], None, "c")
+    assert "b" in texts(both)
+    assert both.count("fill-opacity") == loud.count("fill-opacity")
+    assert both.count("<use") - both.count("ytick") <= loud.count("<use")
+
+
+def test_dashes_of_a_series_may_be_those_of_another_number() -> None:
+    places = line("a", 0.5).places
+    assert Line("a", places, "series", 2, 0).dashes == Line("b", places, "series", 0).dashes
+    assert Line("a", places, "series", 2, 0).color == Line("b", places, "series", 2).color
+    assert Line("a", places, "quiet", 0).dashes != Line("b", places, "quiet", 1).dashes
+
+
+def test_the_axis_is_named_by_the_metric() -> None:
+    assert "mIoU on the test images, %" in texts(label_curve(USUAL, None, "c", "mIoU"))
+    assert "right answers on the test images, %" in texts(label_curve(USUAL, None, "c"))

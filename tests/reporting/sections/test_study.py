@@ -1,64 +1,14 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from presight.errors import IntegrityError, UsageError
+from presight.errors import UsageError
 from presight.reporting.page import write_report
-from presight.reporting.sections.study import answered, read_study, sections
-
-
-def told(**changes: Any) -> dict[str, Any]:
-    """A study's file: one arm far above scratch with few labels."""
-
-    def entry(method: str, mode: str, scores: list[float], utility: list[Any]) -> dict[str, Any]:
-        return {
-            "arm": {"method": method, "backbone": "resnet9:8"},
-            "mode": mode,
-            "scores": [[s, s - 0.02, s + 0.02] for s in scores],
-            "by_seed": [[s - 0.01 for s in scores], [s + 0.01 for s in scores]],
-            "utility": utility,
-            "scenario": None,
-        }
-
-    saved = [
-        {"n_labels": 50, "value": 3.0, "low": 2.0, "high": None, "status": "ok"},
-        {"n_labels": 200, "value": 0.0, "low": None, "high": None, "status": "right_censored"},
-    ]
-    answer = {
-        "metric": "accuracy",
-        "labels": [50, 200],
-        "sentence": "With 200 labels take good on resnet9:8 frozen: accuracy 70.0 % (95 % interval "
-        "68.0 % to 72.0 %); not to be told apart from other. 50 labels do the work of 200.",
-        "entries": [
-            entry("good", "frozen", [0.6, 0.7], saved),
-            entry("none", "finetune", [0.3, 0.6], []),
-        ],
-    }
-    return {
-        "layout": 2,
-        "plan": {"worlds": [{"name": "", "data": "/home/somebody/photos"}], "seeds": 2},
-        "answers": [answer],
-        **changes,
-    }
-
-
-def written(folder: Path, value: Any) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "study.json").write_text(value if isinstance(value, str) else json.dumps(value))
-    return folder
-
-
-def test_the_answer_is_the_verdict(tmp_path: Path) -> None:
-    found = answered(read_study(written(tmp_path / "s", told())))
-    assert found.before == "With 200 labels take good on resnet9:8 frozen:"
-    assert found.figure == "accuracy 70.0 %"
-    assert found.after == "(95 % interval 68.0 % to 72.0 %)"
-    assert found.lede.startswith("Not to be told apart")
-    assert found.above_untrained
+from presight.reporting.sections.study import parts, sections, verdict
+from presight.reporting.sections.study_reading import read_study
+from reporting.sections.studies import answer, scratch_alone, told, written
 
 
 def test_the_page_has_all_and_names_no_place_of_the_machine(tmp_path: Path) -> None:
@@ -69,22 +19,43 @@ def test_the_page_has_all_and_names_no_place_of_the_machine(tmp_path: Path) -> N
         "200 (150 to more)",
         "more than 200",
         "Frozen or fine-tuned?",
+        "Where in the network is it?",
+        "What does it cost?",
+        "Which method, which task?",
         "What was asked",
     ):
         assert text in page
     assert "somebody" not in page
     assert "report on a study" in page
+    assert "All answers" not in page
+
+
+def test_several_answers_stand_side_by_side_and_each_has_a_part(tmp_path: Path) -> None:
+    value = told(answers=[answer(stages=[], modes=[]), answer("depth", "b", stages=[], modes=[])])
+    folder = written(tmp_path / "s", value)
+    facts = read_study(folder)
+    assert [one.key for one in sections(facts)] == ["answers", "gains", "asked"]
+    assert [one.name for one in parts(facts)] == ["classification", "depth on b"]
+    assert verdict(facts).before == (
+        "For classification, with 200 labels take good on resnet9:8 frozen:"
+    )
+    page = write_report([folder], tmp_path / "r.html").read_text()
+    assert '<a href="#r1">depth on b</a>' in page
+    assert 'id="r1"' in page
+    assert page.count('<details class="whole"') == 2
+    assert page.count('<details class="whole" open') == 1
+    assert "Each task" in page
+    ids = [part.split('"')[0] for part in page.split(' id="')[1:]]
+    assert len(ids) == len(set(ids))  # no two charts share a name
 
 
 def test_without_pretraining_there_is_nothing_saved(tmp_path: Path) -> None:
-    value = told()
-    value["answers"][0]["entries"] = value["answers"][0]["entries"][1:]
-    facts = read_study(written(tmp_path / "s", value))
-    assert [one.key for one in sections(facts)] == ["labels", "modes", "asked"]
+    facts = read_study(written(tmp_path / "s", scratch_alone()))
+    assert [one.key for one in sections(facts)] == ["labels", "asked"]
 
 
 def test_names_full_of_markup_stay_text(tmp_path: Path) -> None:
-    value = told()
+    value = scratch_alone()
     value["answers"][0]["entries"][0]["arm"]["method"] = "<script>alert(1)</script>"
     value["answers"][0]["sentence"] = "<b>bold</b>"
     page = write_report([written(tmp_path / "s", value)], tmp_path / "r.html").read_text()
@@ -92,27 +63,24 @@ def test_names_full_of_markup_stay_text(tmp_path: Path) -> None:
     assert "<b>bold" not in page
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "{",
-        "[]",
-        "{}",
-        told(layout=1),
-        told(answers=3),
-        told(answers=[{"labels": [1]}]),
-        told(plan=1),
-        told(claims=[{"verdict": "agrees"}]),
-    ],
-)
-def test_a_damaged_study_is_said(tmp_path: Path, value: Any) -> None:
-    with pytest.raises(IntegrityError, match="study"):
-        read_study(written(tmp_path / "s", value))
+def test_the_table_goes_with_the_page(tmp_path: Path) -> None:
+    folder = written(tmp_path / "s", scratch_alone())
+    (folder / "results.csv").write_text("method,value\ngood,0.7\n")
+    page = write_report([folder], tmp_path / "r.html").read_text()
+    assert 'download="results.csv"' in page
+    assert "data:text/csv;charset=utf-8;base64,bWV0aG9kLHZhbHVlCmdvb2QsMC43Cg==" in page
+
+
+def test_a_large_table_stays_beside_the_page(tmp_path: Path) -> None:
+    folder = written(tmp_path / "s", scratch_alone())
+    (folder / "results.csv").write_text("x" * 1_600_000)
+    page = write_report([folder], tmp_path / "r.html").read_text()
+    assert "All cells are in results.csv" in page
+    assert len(page) < 1_000_000
 
 
 def test_a_study_has_a_page_alone(tmp_path: Path) -> None:
-    folder = written(tmp_path / "s", told())
+    folder = written(tmp_path / "s", scratch_alone())
     with pytest.raises(UsageError, match="alone"):
         write_report([folder, folder], tmp_path / "r.html")
 
@@ -120,7 +88,5 @@ def test_a_study_has_a_page_alone(tmp_path: Path) -> None:
 def test_claims_have_a_section_where_the_study_holds_some(tmp_path: Path) -> None:
     one = {"said": "More is more.", "where": "somewhere", "verdict": "agrees",
            "measured": "+3 points.", "missing": ""}  # fmt: skip
-    facts = read_study(written(tmp_path / "s", told(claims=[one])))
-    assert [section.key for section in sections(facts)] == [
-        "labels", "utility", "modes", "claims", "asked",
-    ]  # fmt: skip
+    facts = read_study(written(tmp_path / "s", scratch_alone(claims=[one])))
+    assert [section.key for section in sections(facts)] == ["labels", "claims", "asked"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _WIDE = Size(736, 400, right=150)
 _NARROW = Size(360, 380, right=98)
+_QUIET: tuple[object, ...] = ((0, (1.5, 3.5)), (0, (3, 3)), (0, (6, 3)), (0, (12, 4)))
 _CLOSE = 1.35  # two ticks nearer than this ratio, on the wide drawing, show one figure
 
 
@@ -47,14 +48,17 @@ class Line:
     Args:
         name: its label.
         places: by number of labels, ascending.
-        role: main, ink, soft; or series, which takes the color and dashes of `number`.
+        role: main, ink, soft; series, which takes the color and dashes of `number`; or quiet, which
+            is there for proportion: dashes of `number`, no band, no dots.
         number: of the series.
+        dash: number of a series' dashes, where it is not that of its color.
     """
 
     name: str
     places: Sequence[Place]
     role: str = "ink"
     number: int = 0
+    dash: int | None = None
 
     @property
     def color(self) -> str:
@@ -67,7 +71,9 @@ class Line:
     def dashes(self) -> object:
         """Color is never the only sign."""
         if self.role == "series":
-            return DASHES[self.number % len(DASHES)]
+            return DASHES[(self.number if self.dash is None else self.dash) % len(DASHES)]
+        if self.role == "quiet":
+            return _QUIET[self.number % len(_QUIET)]
         return DASHES[0] if self.role == "main" else DASHES[1 + self.number % 3]
 
 
@@ -102,13 +108,16 @@ def _span(lines: Sequence[Line]) -> tuple[list[int], float, float]:
     return counts, counts[0] / ends, counts[-1] * ends
 
 
-def label_curve(lines: Sequence[Line], blind: float | None, name: str) -> str:
+def label_curve(
+    lines: Sequence[Line], blind: float | None, name: str, metric: str = "right answers"
+) -> str:
     """The drawing, wide and narrow.
 
     Args:
         lines: one or more, with one place or more each.
         blind: the blind guess's accuracy, a line of dots; None draws none.
         name: of its elements in the page.
+        metric: that the lines are of.
     """
 
     def paint(axes: Axes, narrow: bool) -> None:
@@ -118,6 +127,7 @@ def label_curve(lines: Sequence[Line], blind: float | None, name: str) -> str:
         if blind is not None:
             axes.axhline(100 * blind, color=SOFT, linewidth=0.8, linestyle=(0, (1.5, 3.5)))
         _scales(axes, lines, blind, narrow)
+        head(axes, f"{metric}, %" if narrow else f"{metric} on the test images, %")
         _label(axes, lines, blind, size, narrow)
 
     numbers = "; ".join(
@@ -125,12 +135,15 @@ def label_curve(lines: Sequence[Line], blind: float | None, name: str) -> str:
                                      for p in line.places)
         for line in lines
     )  # fmt: skip
-    return both(paint, name, Told("Accuracy against labels", f"{numbers}."), _WIDE, _NARROW)
+    return both(paint, name, Told(f"{metric} against labels", f"{numbers}."), _WIDE, _NARROW)
 
 
 def _draw(axes: Axes, line: Line) -> None:
     at = [place.n_labels for place in line.places]
     low, high, mean = ([100 * getattr(p, e) for p in line.places] for e in ("low", "high", "mean"))
+    if line.role == "quiet":
+        axes.plot(at, mean, color=line.color, linewidth=0.9, linestyle=line.dashes)
+        return
     heavy = 1.75 if line.role == "main" else 1.3
     if len(at) > 1:
         axes.fill_between(at, low, high, color=line.color, alpha=0.13, linewidth=0)
@@ -162,7 +175,6 @@ def _scales(axes: Axes, lines: Sequence[Line], blind: float | None, narrow: bool
     axes.yaxis.set_major_formatter(lambda value, _: number(value))
     axes.yaxis.grid(True)
     axes.set_xlabel("labels used")
-    head(axes, "right answers, %" if narrow else "right answers on the test images, %")
 
 
 def _ticks(counts: Sequence[int], ratio: float) -> list[int]:
@@ -187,7 +199,7 @@ def _label(
         wanted.append(("blind guess", 100 * blind, "soft", SOFT))
     labels = []
     for name, y, role, color in wanted:
-        weight = "normal" if role == "soft" else "bold"
+        weight = "normal" if role in ("soft", "quiet") else "bold"
         style = {"color": INK if role == "series" else color, "fontweight": weight}
         labels.append((cut(name, 15 if narrow else 22), y, style))
     at_right(axes, size, labels)

@@ -46,14 +46,31 @@ class Saved:
     known: str
 
 
-def utility_chart(lines: Sequence[tuple[str, Sequence[Saved]]], name: str) -> str:
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """A line.
+
+    Args:
+        name: in words.
+        found: by number of labels, ascending.
+        color: its number.
+        dash: number of its dashes.
+    """
+
+    name: str
+    found: Sequence[Saved]
+    color: int
+    dash: int
+
+
+def utility_chart(arms: Sequence[Arm], name: str) -> str:
     """The drawing, wide and narrow.
 
     Args:
-        lines: name of an arm and its numbers of labels, ascending; one or more.
+        arms: one or more.
         name: of its elements in the page.
     """
-    counts = sorted({one.n_labels for _, found in lines for one in found})
+    counts = sorted({one.n_labels for arm in arms for one in arm.found})
 
     def paint(axes: Axes, narrow: bool) -> None:
         axes.set_xscale("log")
@@ -62,8 +79,8 @@ def utility_chart(lines: Sequence[tuple[str, Sequence[Saved]]], name: str) -> st
         ends = (counts[0] / 1.15, counts[-1] * 1.15)
         axes.plot(ends, ends, color=SOFT, linewidth=0.8, linestyle=(0, (1.5, 3.5)))
         axes.axhline(counts[-1], color=FAINT, linewidth=0.8)
-        for at, (_, found) in enumerate(lines):
-            _draw(axes, found, at, counts)
+        for at, arm in enumerate(arms):
+            _draw(axes, arm, at, counts)
         shown = counts[::2] if narrow and len(counts) > 4 else counts
         axes.set_xticks(shown, [f"{n:,}" for n in shown])
         axes.set_yticks(shown, [f"{n:,}" for n in shown])
@@ -72,24 +89,26 @@ def utility_chart(lines: Sequence[tuple[str, Sequence[Saved]]], name: str) -> st
         axes.yaxis.grid(True)
         axes.set_xlabel("labels used after pretraining")
         head(axes, "labels that scratch needs for the same")
-        _label(axes, lines, _NARROW if narrow else _WIDE, narrow)
+        _label(axes, arms, _NARROW if narrow else _WIDE, narrow)
 
     told = "; ".join(
-        f"{cut(name)}: "
-        + ", ".join(f"{one.n_labels:,} labels do the work of {number(one.needed)}" for one in found)
-        for name, found in lines
+        f"{cut(arm.name)}: "
+        + ", ".join(
+            f"{one.n_labels:,} labels do the work of {number(one.needed)}" for one in arm.found
+        )
+        for arm in arms
     )
     return both(paint, name, Told("Labels saved", f"{told}."), _WIDE, _NARROW)
 
 
-def _draw(axes: Axes, found: Sequence[Saved], at: int, counts: Sequence[int]) -> None:
+def _draw(axes: Axes, arm: Arm, at: int, counts: Sequence[int]) -> None:
     """Measured points joined, with bars; bounds as arrows that point to where the value lies."""
-    color = COLORS[at % len(COLORS)]
+    color = COLORS[arm.color % len(COLORS)]
     shift = 1.0 + 0.012 * (at - 1)  # bars of several arms do not cover each other
-    known = [one for one in found if one.known == "ok"]
+    known = [one for one in arm.found if one.known == "ok"]
     axes.plot([one.n_labels * shift for one in known], [one.needed for one in known],
-              color=color, linewidth=1.4, linestyle=DASHES[at % len(DASHES)])  # fmt: skip
-    for one in found:
+              color=color, linewidth=1.4, linestyle=DASHES[arm.dash % len(DASHES)])  # fmt: skip
+    for one in arm.found:
         x = one.n_labels * shift
         if one.known == "ok":
             low = counts[0] / 1.6 if one.low is None else one.low
@@ -104,20 +123,17 @@ def _draw(axes: Axes, found: Sequence[Saved], at: int, counts: Sequence[int]) ->
             axes.plot([x], [one.needed], "o", color=color, markersize=4, fillstyle="none")
 
 
-def _label(
-    axes: Axes, lines: Sequence[tuple[str, Sequence[Saved]]], size: Size, narrow: bool
-) -> None:
+def _label(axes: Axes, arms: Sequence[Arm], size: Size, narrow: bool) -> None:
     """Names at the right, each at its arm's last height; heights are spread on the log axis."""
     import math
 
     low, high = axes.get_ylim()
     labels = []
-    for at, (name, found) in enumerate(lines):
-        share = (math.log(found[-1].needed) - math.log(low)) / (math.log(high) - math.log(low))
-        style = {"color": COLORS[at % len(COLORS)], "fontweight": "bold"}
-        labels.append((cut(name, 15 if narrow else 24), share, style))
+    for arm in arms:
+        share = (math.log(arm.found[-1].needed) - math.log(low)) / (math.log(high) - math.log(low))
+        style = {"color": INK, "fontweight": "bold"}
+        labels.append((cut(arm.name, 15 if narrow else 24), share, style))
     twin = axes.twinx()
     twin.set_ylim(0.0, 1.0)
     twin.set_yticks([])
-    at_right(twin, size, [(n, y, {**style, "color": INK} if narrow else style)
-                          for n, y, style in labels])  # fmt: skip
+    at_right(twin, size, labels)
