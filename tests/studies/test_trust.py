@@ -165,7 +165,7 @@ def test_the_sentence_names_the_figures_that_tell_and_says_how_many_would_by_cha
     told = record(correlations(diagnosed(made, figures), rows, METRICS), 100)
     assert told["sentence"].startswith(
         "1 of 2 figures without labels tells the order of 12 pretrained networks (4 arms) by "
-        "fine-tuned accuracy with 200 labels (by chance about 0.1 would): up (rho 1.00"
+        "fine-tuned accuracy with 200 labels (by chance about 0.1 would): up (rho 1)."
     )
     assert json.loads(json.dumps(told)) == told
     none = record(correlations(diagnosed(made, {"flat": lambda k, s: 1.0}), rows, METRICS), 100)

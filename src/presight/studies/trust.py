@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from presight.core.wording import number
 from presight.evaluation.rank_correlation import spearman
 from presight.studies.cells import Arm, Mode, Row
 
@@ -231,8 +232,9 @@ def sentence(found: Sequence[Correlation]) -> str:
         return (
             f"{LEAST} pretrained networks are needed to say which figures to trust; here are {n}."
         )
-    told = [f"{one.figure} (rho {one.rho:.2f}, 95 % interval {one.low:.2f} to {one.high:.2f})"
-            for one in judged if one.verdict == "tells"]  # fmt: skip
+    told = [one for one in judged if one.verdict == "tells"]
+    best = sorted(told, key=lambda one: -abs(one.rho or 0.0))[:3]
+    named = ", ".join(f"{one.figure} (rho {number(round(one.rho or 0.0, 2))})" for one in best)
     how = "fine-tuned" if score.mode == "finetune" else "frozen"
     where = (
         f"the order of {n} pretrained networks ({arms} arms) by {how} {score.metric} with "
@@ -244,5 +246,5 @@ def sentence(found: Sequence[Correlation]) -> str:
     verb = "tells" if len(told) == 1 else "tell"
     return (
         f"{len(told)} of {len(judged)} figures without labels {verb} {where} ({few}): "
-        f"{', '.join(told)}."
+        f"{named}{' and others' if len(told) > len(best) else ''}."
     )

@@ -45,7 +45,7 @@ def test_the_figure_is_of_the_fine_tuned_score_and_the_table_of_all() -> None:
     assert figure.table is not None
     rows = {row[0]: row[1:] for row in figure.table.rows}
     # Those without labels first, the strongest on top.
-    assert list(rows) == ["effective rank", "norm", "kNN (labels)", "dead units"]
+    assert list(rows) == ["effective rank", "norm", "kNN *", "dead units"]
     assert rows["norm"] == [
         "+0.05 (\u22120.05 to +0.15); tells nothing",
         "\u22120.20 (\u22120.30 to \u22120.10); tells nothing",

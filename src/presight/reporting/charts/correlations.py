@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ROW = 30
-_LEFT, _LEFT_NARROW = 190, 136
+_LEFT, _LEFT_NARROW = 212, 152
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ def correlation_chart(shown: Sequence[Rho], name: str) -> str:
                       markeredgewidth=1.2)  # fmt: skip
         axes.set_xlim(-1.05, 1.05)
         axes.set_ylim(-0.6, len(rows) - 0.4)
-        axes.set_yticks(range(len(rows)), [cut(one.name, 20 if narrow else 28) for one in rows])
+        axes.set_yticks(range(len(rows)), [cut(one.name, 22 if narrow else 32) for one in rows])
         axes.tick_params(axis="y", labelcolor=INK, pad=(_LEFT_NARROW if narrow else _LEFT) * 0.72)
         for label, one in zip(axes.get_yticklabels(), rows, strict=True):
             label.set_horizontalalignment("left")

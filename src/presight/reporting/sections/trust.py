@@ -59,7 +59,7 @@ def _score(one: Mapping[str, Any]) -> str:
 
 
 def _named(one: Mapping[str, Any]) -> str:
-    return cut(one["figure"]) + (" (labels)" if one["takes_labels"] else "")
+    return cut(one["figure"]) + (" *" if one["takes_labels"] else "")
 
 
 def _figure(
@@ -83,7 +83,7 @@ def _figure(
     protocol = (
         f"Figures of {int(told['images']):,} images without labels, the same for all networks; "
         f"{int(first['n'])} pretrained networks of {int(first['arms'])} arms; intervals are 95 %, "
-        "by resampling arms and then the repetitions of each; figures that take labels are marked; "
+        "by resampling arms and then the repetitions of each; figures with a star take labels; "
         f"below {int(told['least'])} networks nothing is concluded; one in twenty figures that "
         "tell nothing would seem to tell by chance"
     )
