@@ -64,6 +64,18 @@ def test_width_scales_every_channel(width: float) -> None:
         assert plain.altered.endswith(f"1 channels, width {width:g}")
 
 
+def test_widths_by_name() -> None:
+    """`NAME:WIDTH` has so many channels first, and a method's factor comes on top."""
+    for name, dims in (("vgg11_bn:8", (8, 16, 32, 64, 64)), ("resnet18:16", (16, 32, 64, 128))):
+        factory = encoders(name, image_size=32)
+        made = factory()
+        assert made.stage_dims == dims
+        assert made.source == factory.source == f"torchvision:{name}"
+        assert "width " in made.altered
+        assert factory(width=0.5).stage_dims == tuple(d // 2 for d in dims)
+    assert encoders("resnet18:64", image_size=64)().altered == ""
+
+
 def test_the_narrowest_transformer_is_one_head() -> None:
     assert encoders("vit:32", image_size=32)(width=0.25).dim == 32
 
@@ -95,7 +107,7 @@ def test_norm_replaces_every_batch_norm() -> None:
 
 
 def test_sources_name_the_network_again() -> None:
-    for name in ("resnet18", "resnet9:4", "vit:32", "alexnet"):
+    for name in ("resnet18", "resnet9:4", "vit:32", "alexnet", "vgg11:4"):
         factory = encoders(name, image_size=32)
         backbone = factory()
         assert factory.source == backbone.source

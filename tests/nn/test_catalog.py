@@ -52,6 +52,17 @@ def test_widths_of_the_transformer_are_heads_of_32(name: str) -> None:
         catalog.check(name)
 
 
+def test_widths_of_torchvisions_networks() -> None:
+    assert (catalog.first_width("vgg11_bn:8"), catalog.first_width("alexnet")) == (8, 64)
+    assert catalog.family_of("vgg11_bn:8") == "vgg"
+    assert not catalog.is_foreign("resnet18:make")
+    for name in ("alexnet:", "vgg16:0", "resnet18:x", "resnet50:4000"):
+        with pytest.raises(UsageError, match=r"a whole number from 1 to 1024, such as .*:64"):
+            catalog.check(name)
+    with pytest.raises(UsageError, match="convnext_tiny has one width only"):
+        catalog.check("convnext_tiny:32")
+
+
 def test_families_with_two_stems() -> None:
     with_two = {name for name in catalog.names() if catalog.has_small_stem(name)}
     assert with_two == {*catalog.FAMILIES["resnet"], "alexnet"}

@@ -91,6 +91,11 @@ class TestTimm:
         assert [tuple(m.shape) for m in maps] == [(1, 192, 2, 2)] * 4
         assert backbone.normalize.shift[0] == -1.0
 
+    def test_a_transformer_says_which_size_it_takes(self) -> None:
+        backbone = encoders("timm/vit_tiny_patch16_224", image_size=32)()
+        with pytest.raises(UsageError, match=r"made for images of 32 pixels .* 48 x 48: Input"):
+            backbone(torch.rand(1, 3, 48, 48))
+
     def test_unknown_names_are_refused(self) -> None:
         with pytest.raises(UsageError, match=r"some that it has: .*resnet"):
             encoders("timm/resnet_of_mine", image_size=32)()

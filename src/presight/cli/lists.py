@@ -26,6 +26,7 @@ def backbones(plugin: str) -> list[Row]:
     rows = [("backbone", "from")]
     for name in catalog.names():
         rows.append((name, "presight" if catalog.is_native(name) else "torchvision"))
+    rows.append(("NAME:WIDTH", f"torchvision, a resnet, alexnet or vgg: own is {catalog.FIRST}"))
     rows.append(("timm/NAME", 'timm (pip install "presight[timm]")'))
     rows.append(("package.module:function", "your own"))
     return list(rows)

@@ -33,6 +33,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 SMALL_STEMS = ("resnet", "alexnet")
 """Families that have another first layer for small images."""
 
+SCALED = (*RESNETS, *FAMILIES["alexnet"], *FAMILIES["vgg"])
+"""torchvision's networks that come in any width, `NAME:WIDTH`."""
+FIRST = 64
+"""Channels of their first layer at torchvision's own width."""
+
 NATIVES = {"resnet9": 16, "vit": 128}
 """Our own networks, and their widths where none is said."""
 HEAD_WIDTH = 32
@@ -47,8 +52,9 @@ def names() -> tuple[str, ...]:
 
 
 def family_of(name: str) -> str:
-    """The torchvision family of a name, or "" where it has none."""
-    return next((family for family, members in FAMILIES.items() if name in members), "")
+    """The torchvision family of a name, with a width or without, or "" where it has none."""
+    plain = name.partition(":")[0]
+    return next((family for family, members in FAMILIES.items() if plain in members), "")
 
 
 def canonical(name: str) -> str:
@@ -68,15 +74,34 @@ def native_width(name: str) -> int:
     Raises:
         UsageError: if the width is no whole number from 1 to 1024; a vit's is a multiple of 32.
     """
+    kind = name.partition(":")[0]
+    return _width(name, NATIVES[kind], HEAD_WIDTH if kind == "vit" else 1)
+
+
+def first_width(name: str) -> int:
+    """Channels of the first layer in torchvision's `NAME:WIDTH`, 64 where none is said.
+
+    Raises:
+        UsageError: if the width is no whole number from 1 to 1024, or the network has one only.
+    """
+    plain, colon, _ = name.partition(":")
+    if colon and plain not in SCALED:
+        raise UsageError(
+            f"backbone {name!r}: {plain} has one width only; expected one of resnet18:WIDTH to "
+            f"resnet152:WIDTH, alexnet:WIDTH, a vgg's, resnet9:WIDTH or vit:WIDTH."
+        )
+    return _width(name, FIRST, 1)
+
+
+def _width(name: str, own: int, step: int) -> int:
     kind, colon, width = name.partition(":")
     if not colon:
-        return NATIVES[kind]
-    step = HEAD_WIDTH if kind == "vit" else 1
+        return own
     if not width.isdecimal() or not 1 <= int(width) <= 1024 or int(width) % step:
         multiple = f"a multiple of {step}" if step > 1 else "a whole number"
         raise UsageError(
             f"backbone {name!r}: the width is {width!r}; expected {multiple} from {step} to 1024, "
-            f"such as {kind}:{NATIVES[kind]}."
+            f"such as {kind}:{own}."
         )
     return int(width)
 
@@ -95,7 +120,8 @@ def is_foreign(name: str) -> bool:
     """Whether a name points to a user's function, `package.module:function`."""
     module, colon, function = name.partition(":")
     parts = [*module.split("."), function]
-    return bool(colon) and not is_native(name) and all(part.isidentifier() for part in parts)
+    ours = is_native(name) or family_of(name)
+    return bool(colon) and not ours and all(part.isidentifier() for part in parts)
 
 
 def check(name: str) -> None:
@@ -115,7 +141,9 @@ def check(name: str) -> None:
         native_width(name)
     elif is_foreign(name):
         _check_module(name)
-    elif not family_of(name):
+    elif family_of(name):
+        first_width(name)
+    else:
         raise UsageError(f"no backbone {name!r}; {_nearest(name)}")
 
 

@@ -123,7 +123,7 @@ class TorchvisionBackbone(Backbone):
         altered: what keeps the trunk from fitting torchvision's own network; "" if nothing does.
 
     Args:
-        name: torchvision's, one of `catalog.names()`.
+        name: torchvision's, one of `catalog.names()`; some take a width, `NAME:WIDTH`.
         in_channels: of an image.
         width: factor on all channels; resnets, AlexNet and VGGs only.
         norm: makes the norm of so many channels, instead of batch norm.
@@ -142,7 +142,8 @@ class TorchvisionBackbone(Backbone):
         super().__init__()
         self.family = catalog.family_of(name)
         family = FAMILIES[self.family]
-        trunk = self._build(name, width)
+        width *= catalog.first_width(name) / catalog.FIRST
+        trunk = self._build(name.partition(":")[0], width)
         family.behead(trunk)
         if small:
             _SMALL_STEMS[self.family](trunk)
@@ -214,7 +215,15 @@ class TimmBackbone(Backbone):
     def maps(self, images: Tensor, trunk: nn.Module | None = None) -> tuple[Tensor, ...]:
         """Maps of normalized images, of this trunk or of another of the same layout."""
         forward: Any = (trunk or self.trunk).forward_intermediates
-        return tuple(forward(images, indices=self.picked, norm=True, intermediates_only=True))
+        try:
+            maps = forward(images, indices=self.picked, norm=True, intermediates_only=True)
+        except AssertionError as error:  # so timm says that a transformer takes one size
+            raise UsageError(
+                f"{self.source} was made for images of {self.image_size} pixels and does not take "
+                f"these of {' x '.join(map(str, images.shape[2:]))}: {error} Take --backbone vit, "
+                f"or views of one size."
+            ) from error
+        return tuple(maps)
 
 
 def _timm_trunk(name: str, image_size: int, in_channels: int) -> tuple[Any, int]:

@@ -22,6 +22,8 @@ def test_sizes() -> None:
     assert kinds.size("resnet18") < kinds.size("resnet50")
     assert kinds.size("vit:64") < kinds.size("vit:128")
     assert kinds.size("vit:64")[0] == "vit"
+    assert kinds.size("alexnet:8") < kinds.size("alexnet:16") < kinds.size("alexnet")
+    assert kinds.size("resnet18") < kinds.size("resnet34:8")
     assert kinds.size("vgg11_bn") < kinds.size("vgg19")
     assert kinds.size("timm/vit_tiny")[0] == ""
 

@@ -46,13 +46,16 @@ def factors(world: str) -> int | None:
     return found[1].count("1") if found else None
 
 
-def size(backbone: str) -> tuple[str, int]:
-    """A backbone's family and its place by size there; "" for those of no known family."""
+def size(backbone: str) -> tuple[str, int, int]:
+    """A backbone's family, its place by size there, and its width; "" for no known family."""
     name = catalog.canonical(backbone)
     if catalog.is_native(name):
-        return name.partition(":")[0], catalog.native_width(name)
+        return name.partition(":")[0], 0, catalog.native_width(name)
     family = catalog.family_of(name)
-    return family, catalog.FAMILIES[family].index(name) if family else 0
+    if not family:
+        return "", 0, 0
+    plain = name.partition(":")[0]
+    return family, catalog.FAMILIES[family].index(plain), catalog.first_width(name)
 
 
 LOSSES = {"contrastive": "contrastive", "generative": "pixels"}
