@@ -7,7 +7,6 @@ import pytest
 
 from presight import study
 from presight.errors import UsageError
-from presight.pretraining.labels import Forms
 from presight.studies import study as module
 from presight.studies.plan import Plan, World
 
@@ -26,7 +25,6 @@ def test_words_become_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     (plan, out), options = seen[0]
     assert plan == Plan(
         worlds=(World("", "photos", "labelled"),),
-        forms=Forms(),
         methods=("a", "none"),
         modes=("frozen",),
     )

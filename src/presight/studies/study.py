@@ -3,79 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from presight.errors import PresightError, UsageError
-from presight.evaluation.tasks.sets import task_named
+from presight.errors import PresightError
 from presight.pretraining.telling import say
 from presight.store import atomic
 from presight.store.lock import Lock
-from presight.studies import record
-from presight.studies.answer import Answer, answer
-from presight.studies.cells import Row
-from presight.studies.claims import claims, write_claims
-from presight.studies.curves import by_task
+from presight.studies.beside import beside
+from presight.studies.conclude import Studied, conclude
 from presight.studies.desk import Desk
 from presight.studies.missing import Missing
 from presight.studies.over_ray import require_ray
 from presight.studies.plan import Plan, check
-from presight.studies.rows import write_table
-
-LAYOUT = 2
-UNANSWERED = "No repetition of the study is whole yet; the same command goes on with it."
 
 Executor = Literal["local", "ray"]
 Tell = Callable[[str], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Studied:
-    """What a study found.
-
-    Args:
-        folder: of the study.
-        rows: all cells.
-        answers: in words and numbers, by world and task; the first is the study's own. Empty
-            where no repetition is whole yet.
-    """
-
-    folder: Path
-    rows: Sequence[Row]
-    answers: Sequence[Answer]
-
-    @property
-    def answer(self) -> Answer:
-        """The first of the answers.
-
-        Raises:
-            UsageError: no repetition is whole yet.
-        """
-        if not self.answers:
-            raise UsageError(UNANSWERED)
-        return self.answers[0]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The answers and where the table is."""
-        told = {one.title: one.sentence for one in self.answers}
-        return {
-            "folder": str(self.folder),
-            "answer": self.answer.sentence if self.answers else "",
-            "answers": told,
-            "cells": len(self.rows),
-        }
-
-    def lines(self) -> list[str]:
-        """Tables by number of labels, and the answers."""
-        several = len(self.answers) > 1
-        found = []
-        for one in self.answers:
-            found += [*([one.title] if several else []), *one.table(), one.sentence]
-        if not found:
-            found.append(UNANSWERED)
-        return [*found, f"table     {self.folder}/results.csv"]
 
 
 def run_study(
@@ -106,31 +50,14 @@ def run_study(
         try:
             work = Missing(desk, tell)
             failures = work.do(executor)
+            more = beside(desk.arms, desk.bench, work.whole(), tell=tell)
         finally:
             desk.close()
-        write_table(out / "results.csv", work.found())
-        answers = answered(work.whole())
-        told = {
-            "layout": LAYOUT,
-            "plan": dataclasses.asdict(plan),
-            **record.told(work.whole(), answers, desk.arms.folder),
-            "claims": write_claims(out / "claims.csv", claims(work.whole())),
-        }
-        atomic.write_json(out / "study.json", told)
+        asked = dataclasses.asdict(plan)
+        found = conclude(out, asked, work.found(), work.whole(), desk.arms.folder, more)
     if failures:
         raise PresightError(
             f"{len(failures)} of the study's groups failed twice; the others are in {out}, and the "
             f"same command tries again. {failures[0]}"
         )
-    return Studied(out, work.found(), answers)
-
-
-def answered(rows: Sequence[Row]) -> list[Answer]:
-    """An answer for each task on each world.
-
-    Args:
-        rows: of a study.
-    """
-    return [
-        answer(some, task_named(task).metrics[0].name) for (_, task), some in by_task(rows).items()
-    ]
+    return found

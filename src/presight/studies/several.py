@@ -1,0 +1,44 @@
+"""run_several(): a study in parts, each a study of its own, and one conclusion of all rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from presight.studies.arms import Arms
+from presight.studies.cells import Arm
+from presight.studies.conclude import Studied, conclude
+from presight.studies.plan import Plan
+from presight.studies.study import run_study
+
+
+def run_several(plans: Mapping[str, Plan], out: Path, **options: Any) -> Studied:
+    """Do what is missing of every part, and answer for all of them together.
+
+    Args:
+        plans: by the name of the part's folder; no two measure the same world.
+        out: folder of all parts.
+        options: of `run_study`.
+    """
+    parts = {name: run_study(plan, out / name, **options) for name, plan in plans.items()}
+    rows = [row for part in parts.values() for row in part.rows]
+    whole = [row for part in parts.values() for row in part.whole]
+    arms = [Arms(plan, out / name) for name, plan in plans.items()]
+
+    def folder(arm: Arm, seed: int) -> Path:
+        found = [one.folder(arm, seed) for one in arms]
+        return next((place for place in found if place.is_dir()), found[0])
+
+    return conclude(out, _asked(plans), rows, whole, folder, {})
+
+
+def _asked(plans: Mapping[str, Plan]) -> dict[str, Any]:
+    """What all parts ask, with the worlds and tasks of every one."""
+    told = [dataclasses.asdict(plan) for plan in plans.values()]
+    return {
+        **told[0],
+        "worlds": [world for one in told for world in one["worlds"]],
+        "tasks": list(dict.fromkeys(task for one in told for task in one["tasks"])),
+    }
