@@ -33,7 +33,8 @@ def test_round_trip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [{"value": "0.4"}, {"value": True}, {"low": None}, {"row": 3}, {"n_train": 1.5}, {"more": 1},
-     {"above": []}, {"value": float("inf")}],
+     {"above": []}, {"value": float("inf")}, {"above": {"a": [1, 2]}}, {"above": {"a": 3}},
+     {"above": {"a": [1, 2, None]}}],
 )  # fmt: skip
 def test_what_is_damaged_is_told(change: dict[str, Any], tmp_path: Path) -> None:
     path = write_outcomes(tmp_path, [BEST], {})

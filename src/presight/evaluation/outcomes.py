@@ -118,6 +118,11 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
             continue
         if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
             raise ValueError(name)
+    for three in told["above"].values():
+        if len(three) != 3 or not all(
+            isinstance(x, int | float) and math.isfinite(x) for x in three
+        ):
+            raise ValueError("above")
     return Outcome(**told)
 
 

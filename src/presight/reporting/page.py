@@ -27,6 +27,7 @@ from presight.reporting.sections import (
     study,
     study_reading,
     table1,
+    tasks,
     training,
     useful,
     views,
@@ -199,6 +200,7 @@ def _page(
     learnt, sheets = learned.section(run, prefix, detail)
     sections = [
         useful.section(run, prefix),
+        tasks.section(run),
         learnt,
         training.section(run, prefix, most),
         views.section(pictures),

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard, TypeVar
 from presight.core import yamlfile
 from presight.errors import PresightError, RunError
 from presight.evaluation.embedding import files
+from presight.evaluation.outcomes import Outcome, read_outcomes
 from presight.evaluation.score import Score, read_result, weights_of
 from presight.store import integrity, records
 from presight.store.folder import RunFolder
@@ -41,6 +42,15 @@ class Evaluation:
 
 
 @dataclasses.dataclass(frozen=True)
+class TaskFacts:
+    """A `task.json`: its folder, its figures and what they have in common."""
+
+    folder: Path
+    outcomes: list[Outcome]
+    protocol: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
 class RunFacts:
     """The files of a run, as far as they can be read.
 
@@ -61,6 +71,7 @@ class RunFacts:
         skipped: images that were left out.
         weights: which ones the run holds now, as evaluations name theirs.
         remarks: files that could not be read.
+        tasks: what was measured on tasks, the newest last.
     """
 
     name: str
@@ -79,6 +90,7 @@ class RunFacts:
     skipped: int
     weights: str
     remarks: list[str]
+    tasks: list[TaskFacts] = dataclasses.field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -132,6 +144,7 @@ def read_run(path: Path) -> RunFacts:
         skipped=tried(folder.skipped, _lines, 0),
         weights=tried(folder.path, lambda _: weights_of(folder), ""),
         remarks=remarks,
+        tasks=_tasks(folder, tried),
     )
 
 
@@ -200,6 +213,15 @@ def _evaluations(folder: RunFolder, tried: _Tried) -> list[Evaluation]:
         for place, scores, protocol in read
         if scores or protocol.get("diagnostics")
     ]
+
+
+def _tasks(folder: RunFolder, tried: _Tried) -> list[TaskFacts]:
+    files = sorted(
+        folder.evaluations.glob("*/task.json"), key=lambda file: (file.stat().st_mtime_ns, file)
+    )
+    none: tuple[list[Outcome], dict[str, Any]] = ([], {})
+    read = [TaskFacts(file.parent, *tried(file, read_outcomes, none)) for file in files]
+    return [one for one in read if one.outcomes]
 
 
 def _embedding(
