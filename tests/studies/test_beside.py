@@ -77,13 +77,12 @@ def nearest(
     return labels[torch.cdist(test, train).argmin(1)], {}
 
 
-def made(arms: Arms, monkeypatch: pytest.MonkeyPatch, tell: list[str] | None = None) -> Any:
+def made(arms: Arms, monkeypatch: pytest.MonkeyPatch, **asked: bool) -> Any:
     opened = bench()
     monkeypatch.setattr(module, "_unlabelled", lambda *_: (colored(50, 2).images, "fifty"))
     monkeypatch.setattr(module.selection, "DRAWS", 1)
     monkeypatch.setattr(module.selection, "linear_answers", nearest)
-    said = [] if tell is None else tell
-    return beside(arms, lambda task, on: opened, rows(), tell=said.append)  # type: ignore[arg-type]
+    return beside(arms, lambda *_: opened, rows(), tell=lambda _: None, **asked)  # type: ignore[arg-type]
 
 
 def test_every_pretrained_network_is_diagnosed_and_the_best_one_chooses(
@@ -105,6 +104,7 @@ def test_every_pretrained_network_is_diagnosed_and_the_best_one_chooses(
     loaded = arms.loaded
     assert made(arms, monkeypatch) == found
     assert arms.loaded == loaded
+    assert set(made(arms, monkeypatch, choose=False)) == {"diagnostics"}
     json.dumps(told)
 
 

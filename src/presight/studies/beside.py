@@ -30,7 +30,12 @@ Open = Callable[[str, str], Bench]
 
 
 def beside(
-    arms: Arms, bench: Open, rows: Sequence[Row], *, tell: Callable[[str], None]
+    arms: Arms,
+    bench: Open,
+    rows: Sequence[Row],
+    *,
+    tell: Callable[[str], None],
+    choose: bool = True,
 ) -> dict[str, Any]:
     """Records for a study's file; what cannot be measured is left out, and said.
 
@@ -41,6 +46,7 @@ def beside(
         bench: opens what is measured on.
         rows: of all cells.
         tell: told what is done or left out.
+        choose: measure what choosing labels gains, some dozens of linear probes a repetition.
 
     Returns:
         `diagnostics` and `selection`.
@@ -49,7 +55,7 @@ def beside(
     told = _diagnostics(arms, bench, rows, tell)
     if told:
         found["diagnostics"] = told
-    chosen = _selection(arms, bench, rows, tell)
+    chosen = _selection(arms, bench, rows, tell) if choose else {}
     if chosen:
         found["selection"] = chosen
     return found

@@ -29,7 +29,7 @@ from presight.studies.rows import packed, unpacked
 
 KINDS = ("random", "stratified", "selected")
 """Drawn without a look; drawn with the classes in proportion, which takes labels; by features."""
-DRAWS = 5
+DRAWS = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
