@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def study(
     data: str | Path = "",
+    /,
     *,
     preset: Literal["none", "newell-deng", "table1"] = "none",
     labels: str | Path = "", test: str | Path = "", task: str = "auto",

@@ -52,4 +52,4 @@ def test_the_table_takes_what_is_given(ran: list[Any], tmp_path: Path) -> None:
 )
 def test_options_without_effect_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        study(**{"data": "", **options})
+        study(options.pop("data", ""), **options)
