@@ -108,6 +108,31 @@ def test_every_pretrained_network_is_diagnosed_and_the_best_one_chooses(
     json.dumps(told)
 
 
+def test_the_best_is_that_of_the_labels_that_are_chosen_among(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another world, whose arm has the better score, and a stage that has a better one yet."""
+    monkeypatch.setattr(module.selection, "linear_answers", nearest)
+    monkeypatch.setattr(module, "_diagnostics", lambda *_: {})
+    opened, asked = bench(), []
+    cells = [
+        Row(Cell(GOOD, "frozen", 40, 0, measured_on="here"), {"accuracy": 0.6}, {}, 30, 1.0, {}),
+        Row(Cell(GOOD, "finetune", 40, 0, measured_on="here"), {"accuracy": 0.6}, {}, 30, 1.0, {}),
+        Row(Cell(OTHER, "frozen", 40, 0, measured_on="here", stage=1), {"accuracy": 0.9}, {}, 30,
+            1.0, {}),
+        Row(Cell(OTHER, "finetune", 40, 0, measured_on="here"), {"accuracy": 0.8}, {}, 30, 1.0, {}),
+        Row(Cell(OTHER, "frozen", 40, 0, measured_on="there"), {"accuracy": 0.9}, {}, 30, 1.0, {}),
+    ]  # fmt: skip
+
+    def opening(task: str, on: str) -> Bench:
+        asked.append(on)
+        return opened
+
+    found = beside(Arms(tmp_path), opening, cells, tell=lambda _: None)  # type: ignore[arg-type]
+    assert found["selection"]["arms"][0]["arm"]["method"] == "good"
+    assert asked == ["here"]
+
+
 def test_networks_that_were_not_kept_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,7 +83,8 @@ def _diagnostics(
         except DataError as error:
             tell(f"note: nothing is measured without labels: {error}")
             continue
-        labelled = _labelled(bench, here)
+        classes = _labelled(bench, here)
+        labelled = None if classes is None else classes[0]
         figures = [
             _figures(arms, arm, seed, images, fingerprint, labelled)
             for arm in dict.fromkeys(row.cell.arm for row in here)
@@ -132,12 +133,13 @@ def _unlabelled(arms: Arms, on: str) -> tuple[Images, str]:
     return images_for(source, data, settings, side, []), source.fingerprint
 
 
-def _labelled(bench: Open, rows: Sequence[Row]) -> Bench | None:
-    """What classes are measured on, where they are."""
-    for task, on in dict.fromkeys((row.cell.task, row.cell.measured_on) for row in rows):
-        opened = bench(task, on)
+def _labelled(bench: Open, rows: Sequence[Row]) -> tuple[Bench, list[Row]] | None:
+    """What classes are measured on first, where they are, and the rows of it."""
+    for place in dict.fromkeys((row.cell.task, row.cell.measured_on) for row in rows):
+        opened = bench(*place)
         if opened.probes:
-            return opened
+            alike = [row for row in rows if (row.cell.task, row.cell.measured_on) == place]
+            return opened, [row for row in alike if not row.cell.stage]
     return None
 
 
@@ -152,11 +154,12 @@ def _selection(
     arms: Arms, bench: Open, rows: Sequence[Row], tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """By the features of the arm that does best."""
-    opened = _labelled(bench, rows)
     networks = _networks(arms, rows)
-    if opened is None or not networks:
+    found = _labelled(bench, [row for row in rows if row.cell.arm in networks])
+    if found is None:
         return {}
-    best = _best([row for row in rows if row.cell.arm in networks])
+    opened, measured = found
+    best = _best(measured)
     pool = selection.Pool.of(opened.division)
     tell(f"choosing labels by the features of {best}, and drawing them")
 
@@ -164,28 +167,28 @@ def _selection(
         bank, queries = opened.features(arms.network(best, seed))
         return bank[opened.division.train_rows], queries[opened.division.test_rows]
 
-    found = [
+    chosen = [
         selection.selected(
             best, seed, functools.partial(features, seed), pool, arms.out / "selection",
             weights=arms.asked(best, seed), draws=selection.DRAWS,
         )
         for seed in networks[best]
     ]  # fmt: skip
-    whole = [one for one in found if one is not None]
+    whole = [one for one in chosen if one is not None]
     return selection.record([selection.gain(whole)]) if whole else {}
 
 
 def _best(rows: Sequence[Row]) -> Arm:
-    """The arm with the best mean with the most labels, frozen if anything is, in the first task."""
-    first = rows[0].cell
-    alike = [row for row in rows
-             if (row.cell.task, row.cell.measured_on, row.cell.stage)
-             == (first.task, first.measured_on, 0)]  # fmt: skip
-    frozen = [row for row in alike if row.cell.mode == "frozen"] or alike
-    most = max(row.cell.n_labels for row in frozen)
-    metric = task_named(first.task).metrics[0].name
+    """The arm with the best mean with the most labels, frozen if anything is.
+
+    Args:
+        rows: of one task on one world.
+    """
+    asked = [row for row in rows if row.cell.mode == "frozen"] or rows
+    most = max(row.cell.n_labels for row in asked)
+    metric = task_named(rows[0].cell.task).metrics[0].name
     scores: dict[Arm, list[float]] = {}
-    for row in frozen:
+    for row in asked:
         if row.cell.n_labels == most:
             scores.setdefault(row.cell.arm, []).append(row.values[metric])
     return max(scores, key=lambda arm: float(np.mean(scores[arm])))
