@@ -16,6 +16,7 @@ import presight
 from evaluation.test_kept import ORIGIN, kept
 from presight.errors import UsageError
 from presight.evaluation.kept import Facts, load_model, save_model
+from presight.evaluation.outcomes import write_outcomes
 from presight.evaluation.tasks.classification import Classification
 from presight.exporting.model import Answering
 from presight.restore import untrained_backbone
@@ -107,3 +108,9 @@ def test_what_does_not_fit_is_refused_with_what_works(
     with pytest.raises(UsageError, match=words):
         presight.export(tmp_path / "eval", to=to)  # type: ignore[arg-type]
     assert not (tmp_path / "eval" / "export").exists()
+
+
+def test_an_evaluation_without_a_model_says_how_to_keep_one(tmp_path: Path) -> None:
+    write_outcomes(tmp_path / "eval", [], {})
+    with pytest.raises(UsageError, match=r"holds no model; presight evaluate RUN .* --keep"):
+        presight.export(tmp_path / "eval")

@@ -100,6 +100,7 @@ def test_the_same_command_again_writes_its_own_anew_and_nothing_else(tmp_path: P
     data, out = photos(tmp_path / "photos", 3), tmp_path / "out"
     answered(tmp_path / "eval", data, out)
     (data / "sub" / "0.png").unlink()
+    (out / "predictions.csv").unlink()  # as if the command had been stopped
     found = answered(tmp_path / "eval", data, out)
     assert found.count == 2
     assert sorted(path.name for path in (out / "depths").rglob("*.png")) == ["1.png", "2.png"]

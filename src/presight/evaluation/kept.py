@@ -19,6 +19,8 @@ from presight.data.fill import fitting
 from presight.data.source import Pixels
 from presight.errors import IntegrityError, PresightError, UsageError
 from presight.evaluation.classifier import LinearClassifier
+from presight.evaluation.outcomes import FILE
+from presight.evaluation.score import RESULT
 from presight.evaluation.tasks.sets import task_named
 from presight.evaluation.tasks.task import Answer, Headed, Sizes, Task
 from presight.restore import MODEL_WORDS, Origin, metadata, origin_of, untrained_backbone
@@ -156,8 +158,9 @@ def probed(backbone: Backbone, probe: LinearClassifier, classes: int) -> Headed:
     with torch.no_grad():
         head.weight.zero_()
         head.bias.fill_(_NEVER)
-        head.weight[probe.classes] = probe.weight.to(head.weight)
-        head.bias[probe.classes] = probe.bias.to(head.bias)
+        seen = probe.classes.cpu()
+        head.weight[seen] = probe.weight.to(head.weight)
+        head.bias[seen] = probe.bias.to(head.bias)
     return Headed(backbone, head).eval()
 
 
@@ -166,7 +169,7 @@ def plain(network: Headed) -> Headed:
     head = network.head
     if not isinstance(head, nn.Sequential) or not isinstance(head[0], nn.BatchNorm1d):
         return network
-    norm, linear = head[0], head[1]
+    norm, linear = head[0].cpu(), head[1].cpu()
     assert isinstance(linear, nn.Linear)
     mean, variance = norm.running_mean, norm.running_var
     assert isinstance(mean, Tensor)
@@ -255,10 +258,10 @@ def model_file(where: str | Path) -> Path:
 
 
 def is_model(where: str | Path) -> bool:
-    """Whether a kept model is there, which is no backbone alone; a run folder is a run."""
+    """Whether a model with a head is meant: an evaluation's folder, or a model's file."""
     path = Path(where)
     if path.is_dir():
-        return (path / MODEL).is_file()
+        return any((path / name).is_file() for name in (MODEL, RESULT, FILE))
     return path.is_file() and path.suffix == ".safetensors" and MODEL_WORDS in read_metadata(path)
 
 

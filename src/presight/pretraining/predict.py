@@ -140,9 +140,11 @@ def _refuse_others(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; a new folder was expected. Choose another by --out.")
     others = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if others and TABLE not in others:
+    own = (TABLE, PICTURES, *tabled.PLANES.values())  # the table is the last that is written
+    strange = [name for name in others if name not in own and not atomic.is_temporary(name)]
+    if strange and TABLE not in others:
         raise RunError(
-            f"{folder} holds other files, {shown(others[0])} first; a new or empty folder was "
+            f"{folder} holds other files, {shown(strange[0])} first; a new or empty folder was "
             "expected. Choose another by --out."
         )
 
