@@ -120,7 +120,7 @@ def test_one_that_is_damaged_or_is_none_is_told(tmp_path: Path) -> None:
     assert is_model(path.parent)
     assert not is_model(tmp_path / "run")
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"\1")
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(IntegrityError, match="its SHA-256 is not the one"):
         load_model(path)
     path.write_bytes(whole)
@@ -129,7 +129,7 @@ def test_one_that_is_damaged_or_is_none_is_told(tmp_path: Path) -> None:
     save_tensors(path, tensors, {**words, "presight-model": "{}"})
     with pytest.raises(IntegrityError, match="does not say which model"):
         load_model(path)
-    tensors.popitem()
+    del tensors["head.weight"]
     save_tensors(path, tensors, words)
     with pytest.raises(IntegrityError, match="does not hold the model that it names"):
         load_model(path)
