@@ -33,7 +33,8 @@ def test_what_seeds_do_to_several_tasks_stays_together() -> None:
     def score(at: object) -> float:
         return 0.5
 
-    rows = study(score, tasks=("classification", "depth"), apart=0.1, images=4000)
+    rows = study(score, methods=("simclr",), tasks=("classification", "depth"), apart=0.1,
+                 images=4000, labels=(50,), modes=("finetune",))  # fmt: skip
     held = Measured(rows)
     other = Contrast({Place("simclr", "finetune", WHERE._replace(task="depth")): 1.0})
     one, difference = held.draw([FIRST, FIRST - other], [0, 1, 2, 3])

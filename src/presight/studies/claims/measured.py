@@ -19,6 +19,8 @@ from presight.studies.rows import unpacked
 T = TypeVar("T")
 C = TypeVar("C", bound=Hashable)
 DRAWS = 4000
+HELD = 8192
+"""Scores by image that are kept unpacked."""
 
 
 class Setting(NamedTuple):
@@ -111,6 +113,7 @@ class Measured:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows: dict[Place, dict[int, Row]] = {}
+        self._where: dict[tuple[str, Mode], set[Setting]] = {}
         for row in rows:
             cell = row.cell
             if cell.stage or cell.arm.method in (*ANCHORS, IMAGENET):
@@ -120,7 +123,8 @@ class Measured:
             setting = Setting(cell.arm.backbone, cell.task, cell.measured_on, cell.n_labels)
             place = Place(cell.arm.method, cell.mode, setting)
             self._rows.setdefault(place, {})[cell.seed] = row
-        self._parts = lru_cache(maxsize=None)(self._unpacked)
+            self._where.setdefault((place.method, place.mode), set()).add(setting)
+        self._parts = lru_cache(maxsize=HELD)(self._unpacked)
         self.usual = lru_cache(maxsize=None)(self._usual)
 
     @property
@@ -130,9 +134,7 @@ class Measured:
 
     def settings(self, method: str, mode: Mode) -> set[Setting]:
         """Where a method was measured."""
-        return {
-            place.setting for place in self._rows if place.method == method and place.mode == mode
-        }
+        return set(self._where.get((method, mode), ()))
 
     def _usual(self, task: str, world: str) -> frozenset[int]:
         """Numbers of labels that half or more of the curves with one from scratch beside them have.
@@ -154,7 +156,10 @@ class Measured:
     def value(self, contrast: Contrast, seed: int) -> float:
         """A contrast in one repetition."""
         return float(
-            sum(w * self._parts(place, seed).mean() for place, w in contrast.weights.items())
+            sum(
+                w * self._parts(place, seed).mean(dtype=np.float64)
+                for place, w in contrast.weights.items()
+            )
         )
 
     def seeds(self, contrasts: Iterable[Contrast]) -> frozenset[int]:
@@ -220,11 +225,11 @@ class Measured:
             Drawn(float(value), totals[:, number].copy()) for number, value in enumerate(values)
         ]
 
-    def _unpacked(self, place: Place, seed: int) -> NDArray[np.float64]:
+    def _unpacked(self, place: Place, seed: int) -> NDArray[np.float32]:
         """A place's score by image, of its task's first metric; higher is better."""
         row = self._rows[place][seed]
         first = next(iter(row.influences.values()))
-        return unpacked(first, row.n_test).astype(np.float64)
+        return unpacked(first, row.n_test)
 
 
 def _first(pair: tuple[tuple[int, int, int], frozenset[int]]) -> tuple[int, int, int]:
