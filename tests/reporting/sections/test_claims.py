@@ -28,7 +28,7 @@ def test_what_was_decided_stands_first_and_the_rest_is_folded() -> None:
     assert isinstance(folded, Folded)
     assert folded.table.rows == [["Labels matter. (survey, section 4)", "Nobody did."]]
     assert found.finding == (
-        "Of 3 claims of the literature: 1 agrees, 1 inconclusive, 1 not measured."
+        "Of 3 claims of the literature: 1 agree, 1 inconclusive, 1 not measured."
     )
 
 

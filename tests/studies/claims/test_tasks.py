@@ -26,7 +26,7 @@ def test_cmc_ahead_where_its_source_says() -> None:
     claim = found["CMC on classification and pose"]
     assert claim.verdict == "agrees"
     assert "amdim has not landed" in claim.missing
-    assert "cmc less rotation: +" in claim.measured
+    assert "cmc less rotation +" in claim.measured
     assert "Not measured: detection" in found["CMC on detection and pose"].missing
     assert found["rotation on segmentation and depth"].verdict == "inconclusive"
     assert found["AMDIM on segmentation and depth"].verdict == "not measured"

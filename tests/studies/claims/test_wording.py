@@ -25,4 +25,11 @@ def test_a_scope_names_no_scratch() -> None:
     parts = [
         Contrast({Place(name, "finetune", one): 1.0}) for name in ("none", "vae") for one in where
     ]
-    assert scope(parts, [0]) == "vae, on pose, with resnet18, 2 worlds, 1 repetition"
+    assert scope(parts, [0]) == "vae on pose with resnet18, 2 worlds, 1 repetition"
+    assert scope(parts[:2], [0, 1]) == "scratch on pose with resnet18, 2 worlds, 2 repetitions"
+
+
+def test_long_lists_are_counted() -> None:
+    where = Setting("resnet18", "pose", "", 50)
+    parts = [Contrast({Place(name, "finetune", where): 1.0}) for name in "abcd"]
+    assert scope(parts, [0]) == "4 pretrainings on pose with resnet18, 1 repetition"

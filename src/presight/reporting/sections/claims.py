@@ -11,6 +11,7 @@ from presight.reporting.blocks import Block, Folded, Section, Table
 DECIDED = ("agrees", "disagrees", "inconclusive")
 OPEN = "not measured"
 _LONGEST = 1200
+_PLURAL = {"agrees": "agree", "disagrees": "disagree"}
 
 
 def sections(claims: Sequence[Mapping[str, Any]]) -> list[Section]:
@@ -48,8 +49,8 @@ def sections(claims: Sequence[Mapping[str, Any]]) -> list[Section]:
             "the claim is inconclusive. Each claim is wrongly decided in one of twenty studies.",
         )
     ]
-    finding = ", ".join(f"{len(groups[v])} {v}" for v in (*DECIDED, OPEN) if groups[v])
-    finding = f"Of {len(claims)} claims of the literature: {finding}."
+    counts = [f"{len(groups[v])} {_PLURAL.get(v, v)}" for v in (*DECIDED, OPEN) if groups[v]]
+    finding = f"Of {len(claims)} claims of the literature: {', '.join(counts)}."
     return [Section("claims", "Does it agree with what is claimed?", finding, blocks, notes)]
 
 

@@ -13,7 +13,7 @@ from presight.studies.claims.claim import Claim, Said, more, settled, unmeasured
 from presight.studies.claims.measured import Contrast, Measured, Place, Setting, rectangle
 from presight.studies.claims.wording import in_points, listed, omitted, scope, shown
 
-_MODELS = "survey, section 4, model selection"
+_MODELS = "survey 4, model selection"
 STRIDES = Said(
     "VGG against AlexNet",
     "Where fine detail counts, VGG with its small kernels and strides serves better than AlexNet "
@@ -23,12 +23,12 @@ STRIDES = Said(
 SIZE = Said(
     "larger backbones",
     "Of one family, the larger network does better on what it has not seen.",
-    "survey, section 4, model",
+    "survey 4, model",
 )
 INTERACTION = Said(
     "architecture and pretext",
     "How pretexts compare depends on the architecture, and the other way round.",
-    "survey, section 6, after Kolesnikov et al. 2019",
+    "survey 6, after Kolesnikov et al. 2019",
 )
 
 

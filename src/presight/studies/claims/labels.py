@@ -13,8 +13,8 @@ from presight.studies.claims.wording import in_points, listed, omitted, repetiti
 NEGLIGIBLE = 0.01
 """A gain of less is none for practical purposes: a point."""
 
-_COUNT = "survey, section 4, number of labeled samples"
-_FREEZING = "survey, section 4, affect of freezing the weights"
+_COUNT = "survey 4, number of labels"
+_FREEZING = "survey 4, freezing"
 FEW = Said("gain with few labels", "With few labels, pretraining lifts the score clearly.", _COUNT)
 SHRINKS = Said(
     "gain shrinks", "The more labels there are, the less pretraining adds to them.", _COUNT
@@ -120,8 +120,9 @@ def _anywhere(measured: Measured) -> Claim:
     shrinks = [name for (name, one), gain in zip(found.items(), gained, strict=True)
                if one.interval().low > 0 and gain]  # fmt: skip
     grows = [name for name, one in found.items() if one.interval(len(groups)).high < 0]
-    told = [f"{shown(name)} {in_points(one.interval())}" for name, one in found.items()]
-    words = f"The gain with few labels less the one with many: {'; '.join(told)}; "
+    told = [f"{shown(n)} {in_points(one.interval(), brief=True)}" for n, one in found.items()]
+    words = "The gain with few labels less the one with many, points with 95 % intervals: "
+    words += f"{', '.join(told)}; "
     words += f"{repetitions(len(seeds))}."
     left = omitted(len(grown) - len(kept), len(grown), "curves")
     if len(seeds) > 1 and len(shrinks) == len(found):

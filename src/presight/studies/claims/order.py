@@ -19,7 +19,7 @@ ORDER = Said(
     "probe order",
     "Which pretraining is better by a probe of frozen features does not tell which is better "
     "fine-tuned.",
-    "Newell and Deng 2020, the survey's source; survey, section 4",
+    "Newell and Deng 2020, the survey's source",
 )
 
 

@@ -17,7 +17,7 @@ from presight.studies.claims.wording import (
     shown,
 )
 
-_PRETEXTS = "survey, section 4, pretext task and proxy loss"
+_PRETEXTS = "survey 4, pretext and loss"
 LOSSES = Said(
     "contrastive against pixel-wise",
     "Whether a contrastive loss or one on pixels is learned by makes a difference to what is "
@@ -75,7 +75,7 @@ def _losses(measured: Measured) -> Claim:
     whole, *rest = (drawn.interval() for drawn in measured.draw(parts, seeds))
     names = [name for name, chosen in by_kind.items() if chosen]
     told = f"Contrastive less pixel-wise losses: {in_points(whole)}"
-    told += "".join(f"; on {name} tasks {in_points(span)}"
+    told += "".join(f"; on {name} tasks {in_points(span, brief=True)}"
                     for name, span in zip(names, rest, strict=True))  # fmt: skip
     lists = [listed(shown(name) for name in side if name in columns) for side in sides]
     told += f" ({lists[0]} against {lists[1]}; {scope(parts[:1], seeds)})."

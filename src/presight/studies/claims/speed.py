@@ -19,7 +19,7 @@ from presight.studies.claims.wording import in_doublings, omitted, scope
 FASTER = Said(
     "pretraining converges faster",
     "A pretrained network learns its task in fewer updates than a new one.",
-    "survey, section 4",
+    "survey 4",
 )
 REACHED = 0.95
 """Of scratch's final score, that both are timed to."""

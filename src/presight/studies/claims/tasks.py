@@ -19,8 +19,8 @@ from presight.studies.claims.wording import (
     shown,
 )
 
-_TASKS = "survey, section 4, affect on downstream task"
-_KINDS = "survey, section 4, downstream task"
+_TASKS = "survey 4, affect on tasks"
+_KINDS = "survey 4, downstream task"
 POSES = ("pose", "pose5")
 DENSE = ("segmentation", "depth")
 
@@ -92,7 +92,7 @@ ANSWERS = Said(
 NO_WINNER = Said(
     "no winner everywhere",
     "No pretraining is the best for every task: each is beaten somewhere.",
-    "survey, section 4, affect on downstream task; Newell and Deng 2020",
+    "survey 4, affect on tasks; Newell and Deng 2020",
 )
 
 
@@ -140,8 +140,10 @@ def _ahead(measured: Measured, asked: Ahead) -> Claim:
 def _led(asked: Ahead, leads: dict[str, Drawn], words: str, seeds: int, left: str) -> Claim:
     """Ahead of every rival, or clearly behind one."""
     spans = {name: lead.interval() for name, lead in leads.items()}
-    told = "; ".join(f"{asked.method} less {name}: {in_points(s)}" for name, s in spans.items())
-    told += f" ({words})."
+    told = f"{asked.method} less " + ", ".join(
+        f"{name} {in_points(span, brief=True)}" for name, span in spans.items()
+    )
+    told += f", points with 95 % intervals; {words}."
     if len(spans) == 1:
         (span,) = spans.values()
         return settled(asked.said, span, "points", 1, told, seeds=seeds, left=left)

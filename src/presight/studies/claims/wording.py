@@ -10,17 +10,24 @@ from presight.evaluation.intervals import Interval
 from presight.studies.cells import NONE
 from presight.studies.claims.measured import Contrast
 
+_WHAT = "95 % interval"
 
-def in_points(effect: Interval) -> str:
-    """Hundredths with their interval: `+3.1 points (95 % interval +1.0 to +5.2)`."""
+
+def in_points(effect: Interval, *, brief: bool = False) -> str:
+    """Hundredths with their interval: `+3.1 points (95 % interval +1.0 to +5.2)`.
+
+    Args:
+        effect: shares.
+        brief: in a list whose head says what the numbers are.
+    """
     value, low, high = map(points, effect)
-    return f"{value} points (95 % interval {low} to {high})"
+    return f"{value} ({low} to {high})" if brief else f"{value} points ({_WHAT} {low} to {high})"
 
 
 def in_doublings(effect: Interval, what: str = "labels") -> str:
     """Logarithms to base 2 with their interval."""
     value, low, high = (f"{number:+.2f}".replace("-", MINUS) for number in effect)
-    return f"{value} doublings of {what} (95 % interval {low} to {high})"
+    return f"{value} doublings of {what} ({_WHAT} {low} to {high})"
 
 
 def listed(names: Iterable[str]) -> str:
@@ -35,17 +42,24 @@ def shown(method: str) -> str:
 
 
 def scope(contrasts: Iterable[Contrast], seeds: Sequence[int]) -> str:
-    """What a mean is over: `simclr and vae, on pose, with resnet18, 3 repetitions`."""
+    """What a mean is over: `simclr and vae on 3 tasks with resnet18, 2 worlds, 3 repetitions`."""
     places = sorted({place for contrast in contrasts for place in contrast.weights})
     methods = [shown(place.method) for place in places if place.method != NONE]
     tasks = [place.setting.task for place in places]
     backbones = [place.setting.backbone for place in places]
-    parts = [listed(methods), f"on {listed(tasks)}", f"with {listed(backbones)}"]
+    told = f"{_some(methods, 'pretrainings') or 'scratch'} on {_some(tasks, 'tasks')} with "
+    parts = [told + _some(backbones, "backbones")]
     worlds = {place.setting.world for place in places}
     if len(worlds) > 1:
         parts.append(f"{len(worlds)} worlds")
     parts.append(repetitions(len(seeds)))
     return ", ".join(parts)
+
+
+def _some(names: Sequence[str], word: str) -> str:
+    """Three names at most, or their number."""
+    count = len(set(names))
+    return f"{count} {word}" if count > 3 else listed(names) if names else ""
 
 
 def repetitions(count: int) -> str:

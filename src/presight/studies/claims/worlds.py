@@ -18,7 +18,7 @@ from presight.studies.claims.gains import Unit, gap, labels, rise, score, units,
 from presight.studies.claims.measured import Contrast, Drawn, Measured
 from presight.studies.claims.wording import in_doublings, listed, omitted, repetitions, shown
 
-_DATA = "survey, section 4, data; Newell and Deng 2020"
+_DATA = "survey 4, data; Newell and Deng 2020"
 DIVERSITY = Said(
     "diverse data",
     "The more varies in the images, the more pretraining is worth.",
