@@ -85,7 +85,7 @@ def conclude(
     Args:
         out: the study's folder.
         plan: what was asked, plain JSON.
-        rows: all that are there.
+        rows: all that are there; claims take of them what is complete for each.
         whole: those of repetitions that are whole; answers are of these.
         folder: where an arm's repetition was pretrained.
         beside: more records for study.json, by name.
@@ -96,7 +96,7 @@ def conclude(
         "layout": LAYOUT,
         "plan": plan,
         **record.told(whole, answers, folder),
-        "claims": write_claims(out / "claims.csv", claims(whole)),
+        "claims": write_claims(out / "claims.csv", claims(rows)),
         **beside,
     }
     atomic.write_json(out / "study.json", told)
