@@ -28,7 +28,7 @@ def test_words_become_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         methods=("a", "none"),
         modes=("frozen",),
     )
-    assert (out, options) == (tmp_path, {"executor": "local", "quiet": True})
+    assert (out, options) == (tmp_path, {"executor": "local", "budget": 0.0, "quiet": True})
 
 
 @pytest.mark.parametrize(

@@ -251,8 +251,7 @@ class _Work:
             if number in at:
                 trace[number] = self._score(model, judges)
 
-        model = self.learn(kept, rate, seed, updates, watch=watch)
-        trace[updates] = self._score(model, judges)
+        self.learn(kept, rate, seed, updates, watch=watch)
         return trace
 
     def _score(self, model: Headed, rows: Tensor) -> float:

@@ -16,6 +16,8 @@ from presight.training.runtime import Runtime
 
 LEAST, MOST, SECONDS = 4, 24, 12.0
 """Updates that are timed at least and at most, and about how many seconds that may take."""
+WARM = 2
+"""Updates before them, which are not timed."""
 SPARE = 0.98
 """Share of the budget that is planned: the rest is for checkpoints and a slower moment."""
 
@@ -47,6 +49,7 @@ def measure(
     plan: TrainPlan,
     runtime: Runtime,
     observers: Sequence[Observer] = (),
+    most: int = MOST,
 ) -> Speed:
     """Train throwaway copies for some updates, and time each.
 
@@ -56,6 +59,7 @@ def measure(
         plan: of the run.
         runtime: of the run.
         observers: are told of the copies' records and waits.
+        most: updates that are timed at most.
     """
 
     def look(updates: int) -> TrainResult:
@@ -70,8 +74,8 @@ def measure(
             updates=updates,
         )
 
-    warm = look(2)  # memory, threads and kernels
-    count = max(LEAST, min(MOST, int(SECONDS / max(warm.update_seconds[-1], 1e-3))))
+    warm = look(WARM)  # memory, threads and kernels
+    count = max(LEAST, min(most, MOST, int(SECONDS / max(warm.update_seconds[-1], 1e-3))))
     seen = look(count)
     timed = seen.update_seconds[1:]
     found = Speed(fmean(timed), max(0.0, seen.seconds - sum(seen.update_seconds)))

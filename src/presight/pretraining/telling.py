@@ -52,13 +52,16 @@ def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def counted(what: str, quiet: bool, *, estimate: bool = False) -> Callable[[int, int], None] | None:
+def counted(
+    what: str, quiet: bool, *, estimate: bool = False, left: Callable[[], float] | None = None
+) -> Callable[[int, int], None] | None:
     """Shows done of total: written over where the cursor may move, else a line every 30 s.
 
     Args:
         what: is done.
         quiet: nothing is shown.
         estimate: say how long the rest takes, too.
+        left: gives the seconds of the rest, where they are not in proportion to what is done.
     """
     if quiet or world.rank():
         return None
@@ -78,10 +81,10 @@ def counted(what: str, quiet: bool, *, estimate: bool = False) -> Callable[[int,
         last = now
         end = "\n" if done == total or not terminal else ""
         start = "\r" if terminal else ""
-        seconds = (now - began) / max(1, done) * (total - done)
-        left = f", {duration(seconds)} left" if estimate and done < total else ""
+        seconds = left() if left else (now - began) / max(1, done) * (total - done)
+        rest = f", {duration(seconds)} left" if estimate and done < total else ""
         blank = "\x1b[K" if estimate and terminal else ""  # a shorter line leaves nothing behind
-        text = f"{start}{what} {done:,} of {total:,}{left}{blank}"
+        text = f"{start}{what} {done:,} of {total:,}{rest}{blank}"
         print(text, end=end, file=sys.stderr, flush=True)
 
     return show

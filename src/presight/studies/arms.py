@@ -9,11 +9,12 @@ from typing import Any
 
 from presight.core import automatic
 from presight.core.backbone import Backbone
-from presight.core.options import split
+from presight.core.options import Split, split
 from presight.errors import Unavailable, UsageError
 from presight.evaluation.parts import Pixels
 from presight.evaluation.score import weights_of
 from presight.nn import backbones, catalog
+from presight.pretraining.forecast import forecast
 from presight.pretraining.run import pretrain
 from presight.restore import Origin, load_backbone, origin_of, untrained_backbone
 from presight.store.folder import RunFolder
@@ -85,6 +86,34 @@ class Arms:
 
     def pretrain(self, arm: Arm, seed: int, *, quiet: bool) -> None:
         """Pretrain a backbone, or go on with it."""
+        data, parts = self._command(arm, seed, quiet)
+        pretrain(data, settings=parts.settings, plan=parts.plan, options=parts.options)
+
+    def seconds(self, arm: Arm, times: int, share: float) -> float | None:
+        """Seconds of a pretraining: as asked, as it took in another repetition, or measured.
+
+        Args:
+            arm: that the study pretrains.
+            times: pretrainings of it that are missing.
+            share: of them, that measuring may take.
+
+        Returns:
+            None where measuring would take more.
+        """
+        if self.plan.minutes and not self.plan.epochs:
+            return 60.0 * self.plan.minutes
+        for seed in range(self.plan.seeds):
+            if self.is_there(arm, seed):
+                took = RunFolder(self.folder(arm, seed)).info().get("seconds")
+                if isinstance(took, float):
+                    return took
+        data, parts = self._command(arm, 0, quiet=True)
+        return forecast(
+            data, settings=parts.settings, plan=parts.plan, options=parts.options,
+            most=share * times,
+        )  # fmt: skip
+
+    def _command(self, arm: Arm, seed: int, quiet: bool) -> tuple[str, Split]:
         plan = self.plan
         length = {"minutes": plan.minutes} if plan.minutes else {}
         length |= {"epochs": plan.epochs} if plan.epochs else {}
@@ -98,8 +127,7 @@ class Arms:
             quiet=quiet,
             **length,
         )
-        data = plan.world(arm.images).data
-        pretrain(data, settings=parts.settings, plan=parts.plan, options=parts.options)
+        return plan.world(arm.images).data, parts
 
     def network(self, arm: Arm, seed: int) -> Backbone:
         """The backbone of an arm and a repetition; of `none` with weights that the seed draws."""

@@ -100,6 +100,11 @@ class Desk:
         write_row(self.place(cell), row)
         return row
 
+    def images(self, row: Row) -> list[str]:
+        """Identities of the test images of a row."""
+        division = self.bench(row.cell.task, row.cell.measured_on).division
+        return [division.test.identities[at] for at in division.test_rows.tolist()]
+
     def _tasks(self, on: str) -> tuple[str, ...]:
         return self.plan.world(on).tasks or self.plan.tasks
 

@@ -49,6 +49,18 @@ def require_ray() -> Any:
         ) from None
 
 
+def slots(ray: Any, device: str) -> tuple[str, int]:
+    """What a worker takes, a CPU or a GPU, and how many workers there are.
+
+    Args:
+        ray: begun.
+        device: of the plan.
+    """
+    found = ray.cluster_resources()
+    kind = "GPU" if device in ("auto", "cuda") and found.get("GPU", 0) else "CPU"
+    return kind, max(1, int(found.get(kind, 1)))
+
+
 @contextlib.contextmanager
 def workers(ray: Any) -> Iterator[None]:
     """Ray's workers: those of the cluster that RAY_ADDRESS names, or one a processor of here."""
@@ -128,6 +140,7 @@ def _desk(plan: Plan, out: str) -> Desk:
 
 
 def over_ray(
+    ray: Any,
     desk: Desk,
     groups: Sequence[Group],
     limit: Callable[[Group], Limit],
@@ -138,6 +151,7 @@ def over_ray(
     """Do the groups, one a worker at a time.
 
     Args:
+        ray: begun.
         desk: the study's.
         groups: that are missing, the first ones first.
         limit: of a group that is about to begin.
@@ -146,13 +160,8 @@ def over_ray(
 
     Returns:
         Whether there was time for all, and what failed, in words.
-
-    Raises:
-        Unavailable: Ray is not installed.
     """
-    ray = require_ray()
-    with workers(ray):
-        return _Driver(ray, desk, limit, tell, landed).drive(groups)
+    return _Driver(ray, desk, limit, tell, landed).drive(groups)
 
 
 class _Driver:
@@ -165,9 +174,8 @@ class _Driver:
         landed: Callable[[Row], None],
     ) -> None:
         self.ray, self.desk, self.limit, self.tell, self.landed = ray, desk, limit, tell, landed
-        cuda = desk.plan.device in ("auto", "cuda") and ray.cluster_resources().get("GPU", 0)
-        self.resource = "GPU" if cuda else "CPU"
-        wanted = {"num_cpus": 1, "num_gpus": 1 if cuda else 0, "max_retries": 0}
+        kind, _ = slots(ray, desk.plan.device)
+        wanted = {"num_cpus": 1, "num_gpus": int(kind == "GPU"), "max_retries": 0}
         self.remote = ray.remote(**wanted)(do)
         self.running: dict[Any, tuple[Group, int]] = {}
         self.seen: set[Cell] = set()
@@ -194,7 +202,7 @@ class _Driver:
         return whole, failures
 
     def _slots(self) -> int:
-        return max(1, int(self.ray.cluster_resources().get(self.resource, 1)))
+        return slots(self.ray, self.desk.plan.device)[1]
 
     def _begin(self, group: Group, attempt: int) -> bool:
         """Hand a group to a worker; False where its first step does not fit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,22 @@ from presight.studies.plan import Plan
 from presight.studies.study import run_study
 
 
-def run_several(plans: Mapping[str, Plan], out: Path, **options: Any) -> Studied:
+def run_several(
+    plans: Mapping[str, Plan], out: Path, *, budget: float = 0.0, **options: Any
+) -> Studied:
     """Do what is missing of every part, and answer for all of them together.
 
     Args:
         plans: by the name of the part's folder; no two measure the same world.
         out: folder of all parts.
+        budget: seconds; a part may take an even share of what those before it left. 0 is none.
         options: of `run_study`.
     """
-    parts = {name: run_study(plan, out / name, **options) for name, plan in plans.items()}
+    until, parts = time.time() + budget, dict[str, Studied]()
+    for number, (name, plan) in enumerate(plans.items()):
+        # A second at least: none left is no budget of none.
+        share = max(1.0, (until - time.time()) / (len(plans) - number)) if budget else 0.0
+        parts[name] = run_study(plan, out / name, budget=share, **options)
     rows = [row for part in parts.values() for row in part.rows]
     whole = [row for part in parts.values() for row in part.whole]
     arms = [Arms(plan, out / name) for name, plan in plans.items()]

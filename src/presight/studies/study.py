@@ -16,6 +16,7 @@ from presight.studies.conclude import Studied, conclude
 from presight.studies.desk import Desk
 from presight.studies.missing import Missing
 from presight.studies.over_ray import require_ray
+from presight.studies.parquet import write_parquet
 from presight.studies.plan import Plan, check
 
 Executor = Literal["local", "ray"]
@@ -23,7 +24,12 @@ Tell = Callable[[str], None]
 
 
 def run_study(
-    plan: Plan, out: Path, *, executor: Executor = "local", quiet: bool = False
+    plan: Plan,
+    out: Path,
+    *,
+    executor: Executor = "local",
+    budget: float = 0.0,
+    quiet: bool = False,
 ) -> Studied:
     """Do what is missing of a study, and answer.
 
@@ -33,6 +39,7 @@ def run_study(
         plan: what is asked.
         out: the study's folder.
         executor: local does one thing after the other in this process, ray one a worker.
+        budget: seconds, for which something is left out where not all fits; 0 is no budget.
         quiet: without progress.
 
     Raises:
@@ -49,11 +56,14 @@ def run_study(
         desk = Desk(plan, out, quiet=quiet)
         try:
             work = Missing(desk, tell)
-            failures = work.do(executor)
-            more = beside(desk.arms, desk.bench, work.whole(), tell=tell)
+            failures = work.do(executor, budget)
+            more = {"budget": work.record(budget)}
+            if work.in_time:
+                more |= beside(desk.arms, desk.bench, work.whole(), tell=tell)
         finally:
             desk.close()
         asked = dataclasses.asdict(plan)
+        write_parquet(out, work.found(), desk.images)
         found = conclude(out, asked, work.found(), work.whole(), desk.arms.folder, more)
     if failures:
         raise PresightError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from presight.studies.conclude import Studied
@@ -24,7 +24,7 @@ def study(
     stages: bool = False, transfer: bool = False,
     images: str | Path = "", palette: str | Path = "", ignore: str = "", depth_scale: float = 0.0,
     out: str | Path = "studies/a", device: str = "auto",
-    executor: Literal["local", "ray"] = "local", quiet: bool = False,
+    executor: Literal["local", "ray"] = "local", budget: str = "", quiet: bool = False,
 ) -> Studied | Table1:  # fmt: skip
     """Say which pretraining saves how many labels, frozen or fine-tuned, with an interval.
 
@@ -62,6 +62,9 @@ def study(
         device: auto, cpu, cuda, mps or xpu.
         executor: local does one thing after the other; ray does one a processor or GPU, on this
             machine or on the cluster that RAY_ADDRESS names.
+        budget: of time, such as 8h or 30m: dense tasks are left out until the rest fits, then
+            numbers of labels, then methods; three repetitions always stay. Empty is no
+            budget; the same command without one goes on.
         quiet: print results and warnings only.
 
     Returns:
@@ -74,6 +77,7 @@ def study(
     from presight.core import ranges
     from presight.pretraining.labels import Forms
     from presight.studies.ask import plan_of, positive, words
+    from presight.studies.budget import seconds_of
 
     ranges.check_options(seeds=seeds, minutes=minutes, image_size=image_size, updates=updates)
     ranges.require(epochs >= 0, "--epochs", epochs, "0 or more")
@@ -89,10 +93,13 @@ def study(
     plan, given = plan_of(
         preset, str(data), str(labels), str(test), transfer=transfer, device=device, asked=asked
     )
+    how: dict[str, Any] = {
+        "executor": executor, "budget": seconds_of(budget), "quiet": quiet,
+    }  # fmt: skip
     if preset == "none":
         from presight.studies.study import run_study
 
-        return run_study(plan, Path(out), executor=executor, quiet=quiet)
+        return run_study(plan, Path(out), **how)
     from presight.studies.presets.start import run_preset
 
-    return run_preset(preset, str(data), plan, given, Path(out), executor=executor, quiet=quiet)
+    return run_preset(preset, str(data), plan, given, Path(out), **how)

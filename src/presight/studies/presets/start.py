@@ -69,6 +69,10 @@ def _table1(
                               "stages", "rates"})  # fmt: skip
     if options.pop("executor", "local") != "local":
         raise UsageError("the preset table1 runs in this process; leave --executor out.")
+    if options.pop("budget", 0.0):
+        raise UsageError(
+            "the preset table1 has no --budget: --minutes is that of each of its runs."
+        )
     return run_table1(
         data,
         out,
