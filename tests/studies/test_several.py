@@ -4,6 +4,10 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
+from presight.studies import several
+from presight.studies.conclude import Studied
 from presight.studies.plan import Plan, World
 from presight.studies.several import run_several
 
@@ -28,3 +32,22 @@ def test_parts_are_studies_of_their_own_and_answered_together(tmp_path: Path) ->
     assert sentences[0] == [*sentences[1], *sentences[2]]
     cells = sum(1 for _ in tmp_path.glob("*/cells/*.json"))
     assert len(found.rows) == cells == 2 * 3 * 2 + 2 * 3
+
+
+def test_parts_share_what_is_left_of_a_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, shares = [1000.0], []
+
+    def run(plan: Plan, out: Path, *, budget: float) -> Studied:
+        shares.append(budget)
+        clock[0] += 10.0
+        return Studied(out, [], [])
+
+    monkeypatch.setattr(several, "run_study", run)
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    plan = Plan(worlds=(World("a", SCENES, SCENES),))
+    run_several({"one": plan, "two": plan, "three": plan}, tmp_path, budget=90.0)
+    assert shares == [30.0, 40.0, 70.0]
+    run_several({"one": plan, "two": plan}, tmp_path, budget=5.0)
+    assert shares[3:] == [2.5, 1.0]  # used up, which is no budget of none

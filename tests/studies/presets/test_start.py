@@ -23,7 +23,7 @@ def test_the_scenes_take_what_is_given_and_else_the_scale(ran: list[Any], tmp_pa
     study(preset="newell-deng", label_counts="10,20", image_size=16, out=tmp_path, device="cpu")
     ((plans, out, options),) = ran
     assert out == tmp_path
-    assert options == {"executor": "local", "quiet": False}
+    assert options == {"executor": "local", "budget": 0.0, "quiet": False}
     for plan in plans.values():
         assert (plan.label_counts, plan.image_size, plan.updates) == ("10,20", 16, CPU.updates)
         assert {"simclr", "rotation", "none"} <= set(plan.methods)
@@ -47,6 +47,7 @@ def test_the_table_takes_what_is_given(ran: list[Any], tmp_path: Path) -> None:
         ({"preset": "table1"}, "needs a folder with train and val"),
         ({"preset": "table1", "data": "x", "label_counts": "50"}, "--label-counts has no effect"),
         ({"preset": "table1", "data": "x", "executor": "ray"}, "leave --executor out"),
+        ({"preset": "table1", "data": "x", "budget": "8h"}, "has no --budget"),
         ({"preset": "table1", "data": "x", "transfer": True}, "--transfer has no effect"),
     ],
 )
