@@ -95,7 +95,7 @@ def test_every_pretrained_network_is_diagnosed_and_the_best_one_chooses(
     assert {one["n"] for one in told["correlations"]} == {2 * SEEDS}
     assert {one["score"]["n_labels"] for one in told["correlations"]} == {40}
     names = {one["figure"] for one in told["correlations"]}
-    assert names >= {"effective rank", "kNN, leave one out", "frozen probe, fewest labels"}
+    assert names >= {"effective rank", "kNN, leave one out", "probe, fewest labels"}
     (chosen,) = found["selection"]["arms"]
     assert chosen["arm"]["method"] == "good"
     assert chosen["networks"] == SEEDS

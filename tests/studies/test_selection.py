@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor
 
 from evaluation.doubles import colored
@@ -78,6 +79,25 @@ def test_on_clusters_that_are_classes_few_chosen_labels_beat_drawn_ones(tmp_path
     assert found.classes["selected"][0] > found.classes["random"][0] + 2
     assert found.saved["random"][0].value > 0.5
     assert "beats drawing" in sentence(found)
+
+
+def test_on_handwritten_digits_chosen_labels_beat_drawn_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real images, their pixels as features."""
+    read = load_digits()
+    pixels, digits = torch.tensor(read.data).float() / 16, torch.tensor(read.target)
+    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
+    bank, test = order[:600], order[600:]
+    monkeypatch.setattr(Pool, "counts", lambda _: [10, 20])
+    made = [
+        selected(ARM, seed, lambda: (pixels[bank], pixels[test]), pool(digits[bank], digits[test]),
+                 tmp_path, weights={})
+        for seed in range(3)
+    ]  # fmt: skip
+    found = gain([one for one in made if one is not None])
+    assert found.gains["random"][0].low > 0.05
+    assert found.mean["random"].low > 0.05
 
 
 def test_on_features_that_know_nothing_it_gains_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ LEAST = 8
 """Networks, below which nothing is concluded."""
 CHANCE = 0.05
 """Share of figures that tell nothing whose interval leaves 0 out all the same."""
-FEWEST, MOST = "frozen probe, fewest labels", "frozen probe, most labels"
+FEWEST, MOST = "probe, fewest labels", "probe, most labels"
 Verdict = Literal["tells", "tells nothing", "too few"]
 Network = tuple[Arm, int]
 Values = Mapping[Network, float]

@@ -57,7 +57,7 @@ def test_the_figure_is_of_the_fine_tuned_score_and_the_table_of_all() -> None:
 
 
 def test_orders_of_arms_and_methods_stand_apart() -> None:
-    arms = one("frozen probe, most labels", 0.5, "too few", over="arms", n=4, takes_labels=True)
+    arms = one("probe, most labels", 0.5, "too few", over="arms", n=4, takes_labels=True)
     within = one("LiDAR", 0.7, method="somebody/simple")
     (section,) = sections(told(one("LiDAR", 0.1, "tells nothing"), arms, within))
     _, order, folded = section.blocks

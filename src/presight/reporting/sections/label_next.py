@@ -55,7 +55,9 @@ def _name(one: Mapping[str, Any]) -> str:
 def _figure(one: Mapping[str, Any], name: str) -> Figure:
     counts = [int(n) for n in one["counts"]]
     lines = [
-        Line(words, _places(counts, one["scores"][kind]), _ROLES[kind], at)
+        Line(
+            words.removesuffix(" at random"), _places(counts, one["scores"][kind]), _ROLES[kind], at
+        )
         for at, (kind, words) in enumerate(_KINDS.items())
     ]
     rows = [

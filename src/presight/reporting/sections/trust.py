@@ -47,6 +47,7 @@ def sections(told: Mapping[str, Any] | None) -> list[Section]:
 _NOTES = (
     ("Rank correlation:", "Spearman's rho. At +1 the figure orders networks as the score does, at "
      "\N{MINUS SIGN}1 the other way round; both can be used to choose. At 0 it tells nothing."),
+    ("Probe:", "a linear one on frozen features, with the study's fewest or most labels."),
     ("Gray:", "the interval holds 0, or there are too few networks."),
 )  # fmt: skip
 
