@@ -14,14 +14,15 @@ from torch import Tensor
 
 from presight.core.backbone import Backbone
 from presight.evaluation.features import backbone_digest, cached, extract
-from presight.evaluation.finetune import StepBudget
+from presight.evaluation.finetune import StepBudget, finetune
+from presight.evaluation.kept import probed
 from presight.evaluation.learned import history, learned
 from presight.evaluation.linear import linear_probe
 from presight.evaluation.parts import FirstStages
 from presight.evaluation.tasks.classification import Classification
 from presight.evaluation.tasks.multilabel import Multilabel
 from presight.evaluation.tasks.sets import TaskDivision, TaskSet
-from presight.evaluation.tasks.task import Judged
+from presight.evaluation.tasks.task import Headed, Judged
 from presight.studies.cells import Cell, Row
 from presight.studies.rows import packed
 from presight.training.runtime import Runtime
@@ -90,6 +91,32 @@ class Bench:
             time.monotonic() - began,
             {**told, **details},
         )
+
+    def again(self, cell: Cell, backbone: Backbone, details: Mapping[str, Any]) -> Headed:
+        """The model that a cell's row was measured with, learned once more, without its trials.
+
+        Args:
+            cell: of the whole backbone.
+            backbone: of its arm and seed.
+            details: of its row.
+        """
+        rows = self.division.subset(cell.n_labels, cell.seed)
+        if self.probes and cell.mode == "frozen":
+            assert isinstance(self.task, Classification)
+            bank, _ = self.features(backbone)
+            probe = linear_probe(bank[rows], self.task.labels[rows], seed=cell.seed)
+            return probed(backbone, probe, self.task.classes)
+        return finetune(
+            self.task,
+            backbone,
+            self.division.train.images,
+            rows,
+            size=self.size,
+            frozen=cell.mode == "frozen",
+            budget=dataclasses.replace(self.budget, rates=(details["rate"],)),
+            seed=cell.seed,
+            runtime=self.runtime,
+        ).model
 
     def _answers(
         self, cell: Cell, backbone: Backbone | None, rows: Tensor

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from presight.errors import PresightError
 from presight.pretraining.telling import say
 from presight.store import atomic
 from presight.store.lock import Lock
+from presight.studies import pictures
 from presight.studies.beside import beside
 from presight.studies.conclude import Studied, conclude
 from presight.studies.desk import Desk
@@ -57,9 +58,10 @@ def run_study(
         try:
             work = Missing(desk, tell)
             failures = work.do(executor, budget)
-            more = {"budget": work.record(budget)}
+            more: dict[str, Any] = {"budget": work.record(budget)}
             if work.in_time:
                 more |= beside(desk.arms, desk.bench, work.whole(), tell=tell)
+                more["pictures"] = pictures.write(desk, work.whole(), tell)
         finally:
             desk.close()
         asked = dataclasses.asdict(plan)

@@ -209,6 +209,7 @@ class Dense(Task):
 
     def __init__(self, planes: Planes, outputs: int, head: Head, *, scale: float) -> None:
         self.planes, self.outputs, self.head, self.scale = planes, outputs, head, scale
+        self.originals = planes.sizes
 
     @property
     def settings(self) -> Mapping[str, Any]:

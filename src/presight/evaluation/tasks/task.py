@@ -85,12 +85,15 @@ class Task(ABC):
         names: of what is answered, classes or keypoints; none where answers have no names.
         strata: int64 [N], what subsets and hold-outs keep in proportion: the class of each image,
             the rarest of several, or the same for all.
+        originals: int64 [N, 2], height and width of the pictures whose pixels labels count; empty
+            where they count none.
     """
 
     name: ClassVar[str]
     reads: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
     names: tuple[str, ...]
+    originals: NDArray[np.int64] = np.empty((0, 2), np.int64)
 
     @classmethod
     @abstractmethod
