@@ -80,9 +80,24 @@ def test_the_narrowest_transformer_is_one_head() -> None:
     assert encoders("vit:32", image_size=32)(width=0.25).dim == 32
 
 
-def test_norm_of_the_transformer_is_refused() -> None:
-    with pytest.raises(UsageError, match="'vit:32' has no batch norm to replace"):
-        encoders("vit:32", image_size=32)(norm=nn.BatchNorm2d)
+@pytest.mark.parametrize("name", ["vit:32", "alexnet:4", "vgg11:4"])
+def test_a_network_without_batch_norm_stays_as_it_is(name: str) -> None:
+    factory = encoders(name, image_size=32)
+    made = factory(norm=lambda c: nn.GroupNorm(1, c))
+    assert made.state_dict().keys() == factory().state_dict().keys()
+    assert not any(isinstance(m, nn.GroupNorm) for m in made.modules())
+    assert "norm" not in getattr(made, "altered", "")
+
+
+def test_norms_of_timm() -> None:
+    """A transformer has no batch norm to replace; a resnet's are timm's own kind."""
+    pytest.importorskip("timm")
+    made = encoders("timm/vit_tiny_patch16_224", image_size=32)(norm=nn.BatchNorm2d)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in made.modules())
+    with pytest.raises(UsageError, match="one width and one batch norm"):
+        encoders("timm/resnet18", image_size=32)(norm=nn.BatchNorm2d)
+    with pytest.raises(UsageError, match="one width"):
+        encoders("timm/vit_tiny_patch16_224", image_size=32)(width=0.5)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "alexnet", "vit:32"])

@@ -63,7 +63,17 @@ class Encoders(Protocol):
         width: float = 1.0,
         norm: Callable[[int], nn.Module] | None = None,
     ) -> Backbone:
-        """A new encoder with weights of its own, from torch's generator."""
+        """A new encoder with weights of its own, from torch's generator.
+
+        Args:
+            in_channels: of what it reads.
+            width: factor on all channels.
+            norm: makes the norm of so many channels, instead of each batch norm; a network without
+                any, such as a transformer, stays as it is.
+
+        Raises:
+            UsageError: where the network cannot have the width or the norm.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 import torchvision
+from torch import nn
 
 from presight.core.backbone import Backbone
 from presight.errors import Unavailable, UsageError
@@ -57,7 +58,8 @@ class EncoderFactory:
         Args:
             in_channels: of what it reads; None takes the images' own number.
             width: factor on all channels; resnets, AlexNet, VGGs, resnet9 and vit only.
-            norm: makes the norm of so many channels, instead of batch norm.
+            norm: makes the norm of so many channels, instead of each batch norm; a network
+                without any stays as it is.
 
         Raises:
             UsageError: where the network cannot have the width or the norm.
@@ -66,24 +68,24 @@ class EncoderFactory:
         if catalog.is_native(self.name):
             return self._native(channels, catalog.native_width(self.name) * width, norm)
         if self.name.startswith("timm/"):
-            if width != 1.0 or norm is not None:
-                raise UsageError(
-                    f"backbone {self.name!r} has one width and one norm; this method needs another:"
-                    f" take a resnet or resnet9:WIDTH."
-                )
-            return TimmBackbone(self.name.removeprefix("timm/"), self.image_size, channels)
+            return self._of_timm(channels, width, norm)
         if catalog.is_foreign(self.name):
             return _foreign(self.name, channels, width, norm)
         return TorchvisionBackbone(self.name, channels, width, norm, self.small)
 
+    def _of_timm(self, channels: int, width: float, norm: Norm | None) -> Backbone:
+        made = TimmBackbone(self.name.removeprefix("timm/"), self.image_size, channels)
+        fixed = norm is not None and any(isinstance(m, nn.BatchNorm2d) for m in made.modules())
+        if width != 1.0 or fixed:
+            raise UsageError(
+                f"backbone {self.name!r} has one width and one batch norm; this method needs "
+                f"another: take a resnet or resnet9:WIDTH."
+            )
+        return made
+
     def _native(self, channels: int, width: float, norm: Norm | None) -> Backbone:
         if not self.name.startswith("vit"):
             return ResNet9(max(1, round(width)), channels, norm)
-        if norm is not None:
-            raise UsageError(
-                f"backbone {self.name!r} has no batch norm to replace; this method needs one: take "
-                f"a resnet or resnet9:WIDTH."
-            )
         step = catalog.HEAD_WIDTH
         return ViT(max(1, round(width / step)) * step, self.image_size, channels)
 

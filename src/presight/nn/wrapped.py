@@ -99,11 +99,9 @@ def _small_alexnet(trunk: Any) -> None:
 _SMALL_STEMS = {"resnet": _small_resnet, "alexnet": _small_alexnet}
 
 
-def _set_norm(trunk: nn.Module, norm: Norm, name: str) -> bool:
+def _set_norm(trunk: nn.Module, norm: Norm) -> bool:
     """Replace every batch norm; answers whether the new ones are batch norms too in eval mode."""
     found = [(path, m) for path, m in trunk.named_modules() if isinstance(m, nn.BatchNorm2d)]
-    if not found:
-        raise UsageError(f"backbone {name!r} has no batch norm to replace; take a resnet instead.")
     made = [norm(module.num_features) for _, module in found]
     for (path, module), new in zip(found, made, strict=True):
         if isinstance(new, nn.BatchNorm2d):  # some families have constants of their own
@@ -126,7 +124,7 @@ class TorchvisionBackbone(Backbone):
         name: torchvision's, one of `catalog.names()`; some take a width, `NAME:WIDTH`.
         in_channels: of an image.
         width: factor on all channels; resnets, AlexNet and VGGs only.
-        norm: makes the norm of so many channels, instead of batch norm.
+        norm: makes the norm of so many channels, instead of each batch norm.
         small: 3x3 first layer without stride, for small images: in resnets for the 7x7 one and the
             pooling, in AlexNet for the 11x11 one of stride 4, with its poolings as they are.
     """
@@ -150,7 +148,7 @@ class TorchvisionBackbone(Backbone):
         if in_channels != 3:
             _set_channels(trunk, in_channels)
         self.stage_dims = tuple(family.dims(trunk))
-        own_norm = norm is None or _set_norm(trunk, norm, name)
+        own_norm = norm is None or _set_norm(trunk, norm)
         self.normalize = normalize_for(in_channels)
         self.trunk = trunk
         self.dim = self.stage_dims[-1]
