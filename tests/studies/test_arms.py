@@ -41,7 +41,9 @@ def test_folders_and_requests_are_apart(tmp_path: Path) -> None:
     assert not made.is_there(two[0], 0)
     assert made.is_there(Arm(NONE, "resnet18"), 0)
     assert made.asked(two[0], 0) != made.asked(two[1], 0)
-    assert made.asked(two[0], 0) != arms(tmp_path, epochs=3).asked(two[0], 0)
+    longer = arms(tmp_path, epochs=3)  # a finished shorter run is not it
+    assert made.asked(two[0], 0) != longer.asked(two[0], 0)
+    assert made.folder(two[0], 0) != longer.folder(two[0], 0)
 
 
 def test_networks_that_are_not_pretrained_follow_the_seed(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,12 +74,14 @@ class Arms:
         return arm.method not in (NONE, IMAGENET, *ANCHORS) and not is_run(arm.method)
 
     def folder(self, arm: Arm, seed: int) -> Path:
-        """Where the pretrained backbone of a repetition is."""
+        """Where the pretrained backbone of a repetition is; another one where more is asked of it."""
         if not self.pretrained(arm):
             return Path(arm.method)
         words = (arm.method, arm.backbone, arm.images)
         plain = ("".join(c if c.isalnum() or c in ".-=" else "-" for c in word) for word in words)
-        return self.out / "runs" / f"{'-'.join(filter(None, plain))}-seed{seed}"
+        asked = json.dumps(self.asked(arm, seed), sort_keys=True).encode()
+        digest = hashlib.blake2b(asked, digest_size=3).hexdigest()
+        return self.out / "runs" / f"{'-'.join(filter(None, plain))}-seed{seed}-{digest}"
 
     def is_there(self, arm: Arm, seed: int) -> bool:
         """Whether nothing is left to pretrain."""
