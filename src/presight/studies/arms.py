@@ -74,7 +74,7 @@ class Arms:
         return arm.method not in (NONE, IMAGENET, *ANCHORS) and not is_run(arm.method)
 
     def folder(self, arm: Arm, seed: int) -> Path:
-        """Where the pretrained backbone of a repetition is; another one where more is asked of it."""
+        """Where the pretrained backbone of a repetition is; another where another is asked for."""
         if not self.pretrained(arm):
             return Path(arm.method)
         words = (arm.method, arm.backbone, arm.images)
