@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from presight.evaluation.intervals import Interval
-from presight.studies.claims.claim import Said, more, settled, table, unmeasured, write_claims
+from presight.studies.claims.claim import (
+    ALONE,
+    Said,
+    compared,
+    more,
+    settled,
+    table,
+    unmeasured,
+    write_claims,
+)
 
 SAID = Said("name", "What is claimed.", "somewhere")
 
@@ -44,6 +53,18 @@ def test_what_is_barred_may_disagree_but_not_agree() -> None:
     barred = settled(SAID, up, "points", 1, "", seeds=3, barred="No.", left="Less.")
     assert barred.verdict == "inconclusive"
     assert barred.missing == "Less. No."
+
+
+def test_several_comparisons() -> None:
+    def told(agrees: bool, disagrees: bool, seeds: int) -> tuple[str, str]:
+        claim = compared(SAID, "", agrees=agrees, disagrees=disagrees, seeds=seeds, left="Less.",
+                         missing="More.")  # fmt: skip
+        return claim.verdict, claim.missing
+
+    assert told(True, False, 2) == ("agrees", "Less.")
+    assert told(False, True, 2) == ("disagrees", "Less.")
+    assert told(False, False, 2) == ("inconclusive", "Less. More.")
+    assert told(True, False, 1) == ("inconclusive", f"Less. {ALONE}")
 
 
 def test_how_many_more_repetitions() -> None:

@@ -115,4 +115,11 @@ def test_a_winner_everywhere_disagrees() -> None:
     rows = study(leading("vae", FOUR, 0.1), tasks=FOUR[:2], modes=("finetune",))
     claim = verdicts.of(on_tasks, rows)["no winner everywhere"]
     assert claim.verdict == "disagrees"
-    assert "vae wins" in claim.missing
+    assert "everywhere: vae" in claim.measured
+
+
+def test_ahead_on_one_task_and_equal_on_another_leaves_it_open() -> None:
+    rows = study(leading("vae", FOUR[:1], 0.1), tasks=FOUR[:2], modes=("finetune",))
+    claim = verdicts.of(on_tasks, rows)["no winner everywhere"]
+    assert claim.verdict == "inconclusive"
+    assert claim.missing == "Not clearly beaten: vae."

@@ -136,10 +136,43 @@ def settled(
     return Claim(*said, verdict, measured, " ".join(filter(None, missing)), effect, unit)
 
 
+def compared(
+    said: Said,
+    measured: str,
+    *,
+    agrees: bool,
+    disagrees: bool,
+    seeds: int,
+    left: str,
+    missing: str,
+    effect: Interval | None = None,
+) -> Claim:
+    """A claim that several comparisons decide.
+
+    Args:
+        said: the claim.
+        measured: a sentence.
+        agrees: whether all that must hold is clear.
+        disagrees: whether what contradicts it is clear.
+        seeds: repetitions; one decides nothing.
+        left: what was left out.
+        missing: what would decide it.
+        effect: a number that stands for all.
+    """
+    verdict: Verdict = "inconclusive"
+    if seeds > 1 and (agrees or disagrees):
+        verdict = "agrees" if agrees else "disagrees"
+    open_ = "" if verdict != "inconclusive" else missing if seeds > 1 else ALONE
+    return Claim(*said, verdict, measured, f"{left} {open_}".strip(), effect)
+
+
+ALONE = "One repetition tells nothing of the spread between repetitions: measure three."
+
+
 def more(effect: Interval, seeds: int, beyond: float = 0.0) -> str:
     """How many repetitions would tell a number from another, in words; "" where these do."""
     if seeds < 2:
-        return "One repetition tells nothing of the spread between repetitions: measure three."
+        return ALONE
     half, away = (effect.high - effect.low) / 2, abs(effect.value - beyond)
     if not effect.low <= beyond <= effect.high:
         return ""

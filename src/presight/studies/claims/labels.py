@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from presight.core.wording import points
-from presight.studies.claims.claim import Claim, Said, settled, unmeasured
+from presight.studies.claims.claim import Claim, Said, compared, settled, unmeasured
 from presight.studies.claims.gains import Unit, gap, labels, score, units
 from presight.studies.claims.measured import Contrast, Measured
 from presight.studies.claims.wording import in_points, listed, omitted, repetitions, scope, shown
@@ -125,14 +125,14 @@ def _anywhere(measured: Measured) -> Claim:
     words += f"{', '.join(told)}; "
     words += f"{repetitions(len(seeds))}."
     left = omitted(len(grown) - len(kept), len(grown), "curves")
-    if len(seeds) > 1 and len(shrinks) == len(found):
-        return Claim(*ANYWHERE, "agrees", words, left)
-    if len(seeds) > 1 and grows:
-        more = f"It grows with {listed(map(shown, grows))}."
-        return Claim(*ANYWHERE, "disagrees", f"{words} {more}", left)
+    if grows:
+        words += f" It grows with {listed(map(shown, grows))}."
     open_ = listed(shown(name) for name in found if name not in shrinks)
-    missing = f"Not clear for {open_}: more repetitions, or more labels."
-    return Claim(*ANYWHERE, "inconclusive", words, f"{left} {missing}".strip())
+    return compared(
+        ANYWHERE, words, agrees=len(shrinks) == len(found), disagrees=bool(grows),
+        seeds=len(seeds), left=left,
+        missing=f"Not clear for {open_}: more repetitions, or more labels.",
+    )  # fmt: skip
 
 
 def _freezing(measured: Measured) -> list[Claim]:

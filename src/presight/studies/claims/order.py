@@ -11,7 +11,7 @@ from presight.core.wording import MINUS
 from presight.evaluation.intervals import Interval
 from presight.evaluation.replicates import Floats, middle
 from presight.studies.cells import MODES, Mode
-from presight.studies.claims.claim import Claim, Said, unmeasured
+from presight.studies.claims.claim import Claim, Said, compared, unmeasured
 from presight.studies.claims.measured import Contrast, Drawn, Measured, Place, Setting, rectangle
 from presight.studies.claims.wording import listed, omitted, repetitions, shown
 
@@ -83,14 +83,14 @@ def _ordered(
     words += f"{listed(tasks)}; of {len(pairs)} pairs of methods, {len(turned)} clearly the other "
     words += f"way round and {len(same)} clearly the same; {listed(map(shown, columns))}, "
     words += f"{repetitions(seeds)}."
-    if turned and seeds > 1:
+    if turned:
         one, other, task = turned[0]
         words += f" {shown(one)} and {shown(other)} change places on {task}."
-        return Claim(*ORDER, "agrees", words, left, tau)
-    if len(same) == len(pairs) and seeds > 1:
-        return Claim(*ORDER, "disagrees", words, left, tau)
-    missing = f"Not told apart in both: {len(pairs) - len(same)} of the pairs; more repetitions."
-    return Claim(*ORDER, "inconclusive", words, f"{left} {missing}".strip(), tau)
+    return compared(
+        ORDER, words, agrees=bool(turned), disagrees=len(same) == len(pairs), seeds=seeds,
+        left=left, effect=tau,
+        missing=f"Not told apart in both: {len(pairs) - len(same)} of the pairs; more repetitions.",
+    )  # fmt: skip
 
 
 def _tau(

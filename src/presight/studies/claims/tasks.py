@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from presight.studies.claims import kinds
-from presight.studies.claims.claim import Claim, Said, Verdict, settled, unmeasured
+from presight.studies.claims.claim import Claim, Said, compared, settled, unmeasured
 from presight.studies.claims.gains import Unit, units, worth
 from presight.studies.claims.measured import Contrast, Drawn, Measured, Place, Setting, rectangle
 from presight.studies.claims.wording import (
@@ -148,15 +148,12 @@ def _led(asked: Ahead, leads: dict[str, Drawn], words: str, seeds: int, left: st
         (span,) = spans.values()
         return settled(asked.said, span, "points", 1, told, seeds=seeds, left=left)
     behind = [name for name, lead in leads.items() if lead.interval(len(leads)).high < 0]
-    verdict: Verdict = "inconclusive"
-    if seeds > 1 and behind:
-        verdict = "disagrees"
-    elif seeds > 1 and all(span.low > 0 for span in spans.values()):
-        verdict = "agrees"
-    if verdict == "inconclusive":
-        unclear = listed(name for name, span in spans.items() if span.low <= 0)
-        left += f" It cannot be told from {unclear}: more repetitions."
-    return Claim(*asked.said, verdict, told, left.strip())
+    unclear = listed(name for name, span in spans.items() if span.low <= 0)
+    return compared(
+        asked.said, told, agrees=all(span.low > 0 for span in spans.values()),
+        disagrees=bool(behind), seeds=seeds, left=left,
+        missing=f"It cannot be told from {unclear}: more repetitions.",
+    )  # fmt: skip
 
 
 def _kind(measured: Measured, said: Said, place: int, names: tuple[str, str]) -> Claim:
@@ -219,9 +216,10 @@ def _no_winner(measured: Measured) -> Claim:
     words = f"Best by mean score: {'; '.join(best)}. Clearly beaten: "
     words += f"{'; '.join(beaten.values()) or 'none'}. {scope(parts.values(), seeds)}."
     left = omitted(len(measured.methods) - len(columns), len(measured.methods), "methods")
-    if len(seeds) > 1 and len(beaten) == len(columns):
-        return Claim(*NO_WINNER, "agrees", words, left)
-    if len(seeds) > 1 and winners:
-        return Claim(*NO_WINNER, "disagrees", words, f"{left} {winners[0]} wins all.".strip())
+    if winners:
+        words += f" Ahead of all others everywhere: {shown(winners[0])}."
     open_ = listed(shown(name) for name in columns if name not in beaten)
-    return Claim(*NO_WINNER, "inconclusive", words, f"{left} Not clearly beaten: {open_}.".strip())
+    return compared(
+        NO_WINNER, words, agrees=len(beaten) == len(columns), disagrees=bool(winners),
+        seeds=len(seeds), left=left, missing=f"Not clearly beaten: {open_}.",
+    )  # fmt: skip
