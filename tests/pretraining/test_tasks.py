@@ -67,33 +67,35 @@ def test_the_kept_model_gives_the_answers_that_were_scored(
 def test_rows_figures_and_files(tmp_path: Path) -> None:
     run = copied(tmp_path / "run")
     before = files(run)
-    found = asked(run, "segmentation", "frozen", label_counts="10,all", seed=2)
+    found = asked(run, "depth", "frozen", label_counts="10,all", seed=2)
     n = len(np.load(found.folder / "by-image.npz")["identity"])
-    assert found.folder.name.startswith("segmentation-frozen-seed2-")
+    assert found.folder.name.startswith("depth-frozen-seed2-")
     outcomes, protocol = read_outcomes(found.folder / "task.json")
     assert outcomes == list(found.outcomes)
     most = 40 - n
     assert {(one.row, one.n_train) for one in outcomes} == {
         (row, count) for row in ("pretrained", "untrained", "blind guess") for count in (10, most)
     }
-    assert [one.metric for one in outcomes[:6]] == ["mIoU"] * 6
+    assert [one.metric for one in outcomes[:6]] == ["delta 1.25"] * 6
     held = np.load(found.folder / "by-image.npz")
     for one in outcomes:
         part = held[f"{one.row}/{one.metric}/{one.n_train}"]
-        assert part.mean() == pytest.approx(one.value, abs=1e-6)
+        assert part.mean() == pytest.approx(one.value, rel=1e-5)
         assert one.low <= one.value <= one.high
         assert set(one.above) == (
             {"untrained", "blind guess"} if one.row == "pretrained" else set()
         )
         for other, (gap, low, high) in one.above.items():
             theirs = held[f"{other}/{one.metric}/{one.n_train}"]
-            assert gap == pytest.approx((part - theirs).mean(), abs=1e-6)
+            assert gap == pytest.approx((part - theirs).mean(), abs=1e-5)
             assert low <= gap <= high
-    assert (protocol["task"], protocol["mode"], protocol["n_test"]) == ("segmentation", "frozen", n)
+    assert (protocol["task"], protocol["mode"], protocol["n_test"]) == ("depth", "frozen", n)
     assert protocol["budget"]["least"] == 3
     assert set(protocol["learning"]) == {
         f"{row}/{count}" for row in ("pretrained", "untrained") for count in (10, most)
     }
+    errors = [found.score(row, "RMSE") for row in ("pretrained", "untrained", "blind guess")]
+    assert len(set(errors)) == 3
     after = files(run)
     assert {Path(name).parts[0] for name in after.keys() - before.keys()} == {"eval"}
     assert {name: after[name] for name in before} == before
@@ -102,10 +104,10 @@ def test_rows_figures_and_files(tmp_path: Path) -> None:
     assert [one for one in inspect_run(run) if one.broken] == []
     assert read_run(run).remarks == []
     assert found.lines()[-1] == found.summary["verdict"]
-    assert found.summary["scores"]["pretrained/mIoU"] == found.score("pretrained", "mIoU")
+    assert found.summary["scores"]["pretrained/RMSE"] == found.score("pretrained", "RMSE")
     with pytest.raises(KeyError, match="pretrained, AP"):
         found.score("pretrained", "AP")
-    again = asked(run, "segmentation", "frozen", label_counts="10,all", seed=2)
+    again = asked(run, "depth", "frozen", label_counts="10,all", seed=2)
     assert again.folder == found.folder
     assert again.outcomes == found.outcomes
 
