@@ -90,3 +90,11 @@ def test_claims_have_a_section_where_the_study_holds_some(tmp_path: Path) -> Non
            "measured": "+3 points.", "missing": ""}  # fmt: skip
     facts = read_study(written(tmp_path / "s", scratch_alone(claims=[one])))
     assert [section.key for section in sections(facts)] == ["labels", "claims", "asked"]
+
+
+def test_what_did_not_fit_into_the_budget_is_said(tmp_path: Path) -> None:
+    value = scratch_alone(budget={"left_out": ["detection: it takes long"]})
+    page = write_report([written(tmp_path / "s", value)], tmp_path / "r.html").read_text()
+    assert "Left out of the budget" in page
+    assert "detection: it takes long." in page
+    assert "results-by-image" not in page

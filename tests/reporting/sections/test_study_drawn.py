@@ -46,11 +46,14 @@ def test_failures_and_random_ones_say_what_they_are(tmp_path: Path) -> None:
     assert "The 2 of 40 test images with the lowest part in accuracy" in failures.sub
     assert "None was picked by hand" in failures.sub
     assert chance.title == "Drawn at random"
-    assert [one.words for one in failures.shown] == ["0.1", "0.2"]
+    assert [one.words for one in failures.shown] == [
+        "part in the score 0.1",
+        "part in the score 0.2",
+    ]
     where, alternative, below = failures.shown[0].pictures[1]
     assert where.startswith("data:image/jpeg;base64,")
     assert (alternative, below) == ("lowest 1: answered", "answered")
-    assert failures.protocol.startswith("good, frozen, 200 labels, repetition 1;")
+    assert failures.protocol.startswith("frozen good, 200 labels, repetition 1;")
 
 
 def test_there_is_no_more_than_there_is_room_for(tmp_path: Path) -> None:

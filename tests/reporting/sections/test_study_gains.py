@@ -76,6 +76,8 @@ def test_nothing_pretrained_has_no_matrix(tmp_path: Path) -> None:
 
 
 def test_transfer_is_pretrained_on_by_measured_on(tmp_path: Path) -> None:
+    well = (FEW[0], (0.1, 0.05, 0.2))
+
     def on(world: str, a: Any, b: Any) -> dict[str, Any]:
         entries = [
             entry("good", "frozen", [0.5, 0.6], gaps=a, images="a"),
@@ -84,8 +86,13 @@ def test_transfer_is_pretrained_on_by_measured_on(tmp_path: Path) -> None:
         ]
         return answer("classification", world, entries=entries, stages=[], modes=[])
 
-    answers = read(tmp_path, on("a", FEW, HARM), on("b", HARM, FEW))
-    (matrix,) = matrices(study_gains.transfer(answers))
+    answers = read(tmp_path, on("a", well, HARM), on("b", HARM, FEW))
+    section = study_gains.transfer(answers)
+    assert section is not None
+    assert section.finding == (
+        "On the images pretrained on 1 of 2 gains are clear; on others 0 of 2 gains are clear."
+    )
+    (matrix,) = matrices(section)
     rows = {name: [cell.value for cell in cells] for name, cells in matrix.rows}
     minus = "\N{MINUS SIGN}10.0"
     assert rows == {"pretrained on a": ["+10.0", minus], "pretrained on b": [minus, "+10.0"]}

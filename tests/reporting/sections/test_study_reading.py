@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from presight.errors import IntegrityError
+from presight.errors import IntegrityError, UsageError
 from presight.reporting.sections.study_reading import Arm, is_study, read_study
 from reporting.sections.studies import answer, entry, told, written
 
@@ -69,7 +69,6 @@ def test_what_older_files_lack_is_not_needed(tmp_path: Path) -> None:
         "{}",
         told(layout=1),
         told(answers=3),
-        told(answers=[]),
         told(answers=[{"labels": [1]}]),
         told(answers=[answer(entries=[])]),
         told(answers=[answer(stages=[{"arm": 1}])]),
@@ -88,3 +87,8 @@ def test_a_damaged_study_is_said(tmp_path: Path, value: Any) -> None:
 def test_a_folder_without_the_file_is_no_study(tmp_path: Path) -> None:
     assert not is_study(tmp_path)
     assert is_study(written(tmp_path / "s", ""))
+
+
+def test_a_study_without_an_answer_yet_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no answer yet"):
+        read_study(written(tmp_path / "s", told(answers=[])))

@@ -19,7 +19,7 @@ from presight.reporting.sections import (
 )
 from presight.reporting.sections.study_reading import AnswerFacts, StudyFacts
 
-TABLE = "results.csv"
+TABLE, BY_IMAGE = "results.csv", "results-by-image.parquet"
 _MOST_TABLE = 1_500_000  # bytes of a table in the page; a larger one stays beside it
 _PICTURES = 2_400_000  # bytes of all pictures together, as addresses
 
@@ -90,25 +90,37 @@ def _answers(answers: Sequence[AnswerFacts]) -> Section:
 
 
 def _asked(study: StudyFacts) -> Section:
-    rows = [[name.replace("_", " "), _plain(value)] for name, value in study.plan.items()]
+    rows = [[name.replace("_", " "), _plain(value)] for name, value in study.plan.items() if value]
     blocks: list[Block] = [Table(["", "value"], rows, numeric=False)]
     return Section(
         "asked",
         "What was asked, and all numbers",
         study_cost.total(study.pretraining, study.measuring),
-        [*_downloads(study.folder), *blocks],
+        [*_downloads(study.folder), *_left_out(study), *blocks],
     )
 
 
+def _left_out(study: StudyFacts) -> list[Block]:
+    """What did not fit into the budget."""
+    budget = study.held.get("budget")
+    lines = budget.get("left_out") if isinstance(budget, dict) else None
+    if not isinstance(lines, list) or not lines:
+        return []
+    return [Words("; ".join(cut(line, 200) for line in lines) + ".", "Left out of the budget")]
+
+
 def _downloads(folder: Path) -> list[Block]:
+    """The table in the page, and where results by image are."""
+    kept = f"and {BY_IMAGE} " if (folder / BY_IMAGE).is_file() else ""
+    beside = Words(f"Results by test image are beside the page, in cells/ {kept}of the study.")
     try:
         raw = (folder / TABLE).read_bytes()
     except OSError:
         return []
     if len(raw) > _MOST_TABLE:
-        return [Words(f"All cells are in {TABLE} of the study's folder.")]
+        return [Words(f"All cells are in {TABLE} of the study's folder."), beside]
     held = f"data:text/csv;charset=utf-8;base64,{base64.b64encode(raw).decode()}"
-    return [Download(TABLE, held, "has a line for each cell and metric.")]
+    return [Download(TABLE, held, "has a line for each cell and metric."), beside]
 
 
 def _plain(value: Any) -> str:

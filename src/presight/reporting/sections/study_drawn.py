@@ -41,7 +41,9 @@ def section(
 
 def _made(answer: AnswerFacts, told: Mapping[str, Any], folder: Path, room: int) -> Section | None:
     arm, mode = Arm.of(told["arm"]), str(told["mode"])
-    who = f"{answer.name_of(arm) if arm.pretrained else 'scratch'}, {HOW.get(mode, mode)}"
+    who = f"{HOW.get(mode, mode)} {answer.name_of(arm)}"
+    if not arm.pretrained:
+        who = "scratch" if mode == "finetune" else "the untrained network"
     n_labels, n_test = int(told["n_labels"]), int(told["n_test"])
     metric = cut(told["metric"])
     blocks: list[Block] = []
@@ -53,8 +55,8 @@ def _made(answer: AnswerFacts, told: Mapping[str, Any], folder: Path, room: int)
         shown, room = _shown(told["images"], kind, folder, room)
         if shown:
             protocol = (
-                f"{who}, {n_labels:,} labels, repetition {int(told['seed']) + 1}; the number is "
-                f"the image's part in {metric}, whose mean over all test images is the score"
+                f"{who}, {n_labels:,} labels, repetition {int(told['seed']) + 1}; the mean "
+                f"of all test images' parts is the {metric}"
             )
             blocks.append(Answers(title, sub.format(len(shown)), shown, protocol))
     if not blocks:
@@ -78,7 +80,7 @@ def _shown(
         room -= size
         place = f"{kind} {len(found) + 1}"
         pictures = [(where, f"{place}: {cut(word)}", cut(word)) for word, where in held]
-        found.append(Drawn(pictures, number(round(float(one["score"]), 3))))
+        found.append(Drawn(pictures, f"part in the score {number(round(float(one['score']), 3))}"))
     return found, room
 
 

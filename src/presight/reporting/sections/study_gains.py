@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from presight.core.wording import between, cut, percent, points
 from presight.reporting.blocks import Block, Cell, Matrix, Section
@@ -61,8 +61,17 @@ def transfer(answers: Sequence[AnswerFacts]) -> Section | None:
         title = f"{task}: {method} on {backbone}, {HOW.get(mode, mode)}"
         head = ["", *(f"measured on {cut(on)}" for on in worlds)]
         blocks.append(Matrix(title, head, rows, [], f"{_PROTOCOL}; with the most labels"))
-    finding = "Gain over scratch on labels of one world after pretraining on another."
+    finding = f"{_clear(groups.values(), own=True)}; {_clear(groups.values(), own=False)}."
     return Section("transfer", "Does it carry over to other images?", finding, blocks)
+
+
+def _clear(groups: Iterable[Mapping[tuple[str, str], Entry]], *, own: bool) -> str:
+    """How many gains are clear with the most labels, on a network's own images or on others."""
+    gaps = [one.gaps[-1] for held in groups for (images, on), one in held.items()
+            if one.gaps and (images == on) == own]  # fmt: skip
+    clear = sum(low > 0 for _, low, _ in gaps)
+    where = "On the images pretrained on" if own else "on others"
+    return f"{where} {clear} of {len(gaps)} gains are clear"
 
 
 _PROTOCOL = (

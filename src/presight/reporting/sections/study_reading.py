@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from presight.core.wording import cut
-from presight.errors import IntegrityError
+from presight.errors import IntegrityError, UsageError
 from presight.evaluation.verdict import Verdict, upper
 from presight.reporting.blocks import Section
 from presight.reporting.charts.label_curve import Place
@@ -211,7 +211,7 @@ def read_study(folder: Path) -> StudyFacts:
     """The study of a folder.
 
     Raises:
-        IntegrityError: its file is damaged or of another layout.
+        IntegrityError: its file is damaged or of another layout. UsageError: nothing is whole yet.
     """
     try:
         held = read_table(folder / FILE)
@@ -223,9 +223,7 @@ def read_study(folder: Path) -> StudyFacts:
             Arm.of(one["arm"]): [float(s) for s in one["seconds"]]
             for one in cost.get("pretraining", [])
         }
-        if not answers:
-            raise ValueError("no answer")
-        return StudyFacts(
+        facts = StudyFacts(
             folder, dict(held["plan"]), answers, pretraining, float(cost.get("measuring", 0.0)),
             _beside(held), held,
         )  # fmt: skip
@@ -234,14 +232,14 @@ def read_study(folder: Path) -> StudyFacts:
             f"{folder / FILE} is damaged or of another layout; the same study command writes it "
             "anew from its cells."
         ) from None
+    if not answers:
+        raise UsageError(f"{folder} has no answer yet; the same study command goes on with it.")
+    return facts
 
 
 def _beside(held: Mapping[str, Any]) -> list[Section]:
-    return [
-        *claims.sections(held.get("claims", [])),
-        *trust.sections(held.get("diagnostics")),
-        *label_next.sections(held.get("selection")),
-    ]
+    return [*claims.sections(held.get("claims", [])), *trust.sections(held.get("diagnostics")),
+            *label_next.sections(held.get("selection"))]  # fmt: skip
 
 
 def _answer(told: Mapping[str, Any]) -> AnswerFacts:
