@@ -45,12 +45,23 @@ def test_what_keeps_a_network_from_the_librarys_is_said() -> None:
         assert TorchvisionBackbone("resnet18", small=True).altered == "small stem"
 
 
-def test_initial_weights_of_a_vgg_are_the_librarys_kind() -> None:
+@pytest.mark.parametrize(("name", "last"), [("vgg11_bn", 25), ("alexnet", 10)])
+@pytest.mark.parametrize("small", [False, True])
+def test_initial_weights_of_plain_networks(name: str, last: int, small: bool) -> None:
+    """As the library draws a VGG's: He et al.'s deviation by the outputs, no bias."""
     torch.manual_seed(0)
-    backbone = TorchvisionBackbone("vgg11_bn")
-    last = backbone.trunk.features[25]
-    assert last.weight.std().item() == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)
-    assert not last.bias.any()
+    features = TorchvisionBackbone(name, small=small and name == "alexnet").trunk.features
+    for convolution in (features[0], features[last]):
+        outputs = convolution.out_channels * convolution.kernel_size[0] ** 2
+        assert convolution.weight.std().item() == pytest.approx((2 / outputs) ** 0.5, rel=0.05)
+        assert not convolution.bias.any()
+
+
+def test_alexnets_features_keep_their_size() -> None:
+    """With the library's own initial weights they have a tenth of it."""
+    torch.manual_seed(0)
+    backbone = TorchvisionBackbone("alexnet", small=True)
+    assert 0.1 < backbone(torch.rand(4, 3, 32, 32)).square().mean().sqrt().item() < 5
 
 
 def test_another_norm_of_a_vgg() -> None:

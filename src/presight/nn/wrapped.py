@@ -64,10 +64,19 @@ def _set_channels(trunk: nn.Module, channels: int) -> None:
     _replace(trunk, path, _like(first, channels, first.out_channels))
 
 
-def _plain_trunk(name: str, width: float) -> Any:
-    """AlexNet or a VGG with the library's initial weights, all its channels times a factor.
+def _start(convolution: Any) -> None:
+    """Initial weights for what a ReLU follows."""
+    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+    if convolution.bias is not None:
+        nn.init.zeros_(convolution.bias)
 
-    The hidden layers of its classifier, up to 120 million weights, are never made.
+
+def _plain_trunk(name: str, width: float) -> Any:
+    """AlexNet or a VGG, all its channels times a factor.
+
+    The hidden layers of its classifier, up to 120 million weights, are never made. Initial weights
+    are those that the library gives its VGGs; with those of its AlexNet a signal loses more
+    than half of its size at each layer, and a head on top begins with its biases alone.
     """
     with torch.device("meta"):
         trunk: Any = torchvision.models.get_model(name, weights=None)
@@ -76,11 +85,8 @@ def _plain_trunk(name: str, width: float) -> Any:
     for i, module in enumerate(trunk.features):
         if isinstance(module, nn.Conv2d):
             trunk.features[i] = _like(module, inputs, max(1, round(module.out_channels * width)))
+            _start(trunk.features[i])
             inputs = trunk.features[i].out_channels
-            if name != "alexnet":
-                weight, bias = trunk.features[i].weight, trunk.features[i].bias
-                nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")
-                nn.init.zeros_(bias)
         elif isinstance(module, nn.BatchNorm2d):
             trunk.features[i] = nn.BatchNorm2d(inputs)
     return trunk
@@ -88,12 +94,13 @@ def _plain_trunk(name: str, width: float) -> Any:
 
 def _small_resnet(trunk: Any) -> None:
     trunk.conv1 = nn.Conv2d(3, trunk.conv1.out_channels, 3, padding=1, bias=False)
-    nn.init.kaiming_normal_(trunk.conv1.weight, mode="fan_out", nonlinearity="relu")
+    _start(trunk.conv1)
     trunk.maxpool = nn.Identity()
 
 
 def _small_alexnet(trunk: Any) -> None:
     trunk.features[0] = nn.Conv2d(3, trunk.features[0].out_channels, 3, padding=1)
+    _start(trunk.features[0])
 
 
 _SMALL_STEMS = {"resnet": _small_resnet, "alexnet": _small_alexnet}
