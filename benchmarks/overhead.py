@@ -10,6 +10,7 @@ import json
 import random
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -57,19 +58,19 @@ class Net(Learner):
         return Out(nt_xent(first, second, temperature=0.5), embedding=first, collapsed=2.7)
 
 
-def main() -> None:
-    torch.set_num_threads(1)
+def measured(
+    make: Callable[[], Learner], recipe: Recipe, batch: Batch, pairs: int = PAIRS
+) -> dict[str, float]:
+    """CPU milliseconds of a bare step of a learner, and what the trainer adds to it."""
     torch.manual_seed(0)
-    plan = TrainPlan(batch_size=BATCH, precision="fp32", lr=0.01, weight_decay=0.0)
-    batch = Batch.of(torch.randint(0, 256, (BATCH, 3, SIDE, SIDE), dtype=torch.uint8))
-    spec = DataSpec(1 << 20, SIDE, BATCH, 1 << 17, 1.0)
-    session = Session.open(Net(), plan, Runtime("cpu", "fp32"))
-    recorder = Recorder(session, 1 << 17, Monitor(), [], BATCH, spec.updates_per_epoch)
+    plan = TrainPlan(batch_size=len(batch), precision="fp32", lr=0.01, weight_decay=0.0)
+    spec = DataSpec(1 << 20, batch.images.shape[-1], len(batch), 1 << 17, 1.0)
+    session = Session.open(make(), plan, Runtime("cpu", "fp32"))
+    recorder = Recorder(session, 1 << 17, Monitor(), [], len(batch), spec.updates_per_epoch)
     session.guard.snapshot()
     waiting = recorder.waiting(iter(lambda: batch, None))
-    recipe = Two()
 
-    bare = Net()
+    bare = make()
     optimizer = torch.optim.SGD(bare.parameters(), lr=0.01, momentum=0.9)
 
     def bare_step() -> None:
@@ -89,7 +90,7 @@ def main() -> None:
             bare_step()
             trainer_step()
         times: dict[str, list[float]] = {"bare": [], "trainer": []}
-        for _ in range(PAIRS):
+        for _ in range(pairs):
             pair = [("bare", bare_step), ("trainer", trainer_step)]
             random.shuffle(pair)
             for name, step in pair:
@@ -97,19 +98,27 @@ def main() -> None:
                 step()
                 times[name].append((time.process_time() - start) * 1e3)
     added = [t - b for t, b in zip(times["trainer"], times["bare"], strict=True)]
-    mean = statistics.fmean(added)
-    print(
-        f"bare step {statistics.median(times['bare']):.2f} ms; the trainer adds "
-        f"{statistics.median(added):.2f} ms at the median of {PAIRS} pairs, {mean:.2f} ms in the "
-        f"mean (goal {GOAL})"
-    )
-    row = {
-        "command": "python benchmarks/overhead.py",
+    return {
         "bare_ms": statistics.median(times["bare"]),
         "added_ms_median": statistics.median(added),
-        "added_ms_mean": mean,
-        "pairs": PAIRS,
+        "added_ms_mean": statistics.fmean(added),
+        "pairs": pairs,
     }
+
+
+def pretraining(pairs: int = PAIRS) -> dict[str, float]:
+    """Of a contrastive step of a small network."""
+    images = torch.randint(0, 256, (BATCH, 3, SIDE, SIDE), dtype=torch.uint8)
+    return measured(Net, Two(), Batch.of(images), pairs)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    row = {"command": "python benchmarks/overhead.py", **pretraining()}
+    print(
+        f"bare step {row['bare_ms']:.2f} ms; the trainer adds {row['added_ms_median']:.2f} ms at "
+        f"the median of {PAIRS} pairs, {row['added_ms_mean']:.2f} ms in the mean (goal {GOAL})"
+    )
     (Path(__file__).parent / "results" / "overhead.json").write_text(json.dumps(row) + "\n")
 
 

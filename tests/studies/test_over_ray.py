@@ -65,8 +65,7 @@ class FalseRay:
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[FalseRay]:
     made = FalseRay()
-    monkeypatch.setattr(over_ray, "require_ray", lambda: made)
-    monkeypatch.setattr("presight.studies.study.require_ray", lambda: made)
+    monkeypatch.setitem(sys.modules, "ray", made)  # type: ignore[arg-type]
     over_ray._desk.cache_clear()
     yield made
     over_ray._desk.cache_clear()

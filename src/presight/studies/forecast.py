@@ -11,7 +11,7 @@ from presight.studies.cells import BLIND, NONE, PIXELS, Arm, Cell, Row
 from presight.studies.desk import Desk
 from presight.studies.prices import MEASURED, Work, price, relative, work_of
 
-SHARE = 0.05
+SHARE = 0.02
 """Of what it tells of, that measuring may take."""
 
 Kind = tuple[str, str, str, str, bool]

@@ -229,8 +229,8 @@ def read_study(folder: Path) -> StudyFacts:
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise IntegrityError(
-            f"{folder / FILE} is damaged or of another layout; the same study command writes it "
-            "anew from its cells."
+            f"{folder / FILE} is damaged, of another layout, or without a whole repetition yet; "
+            "the same study command goes on, and writes it anew from its cells."
         ) from None
     if not answers:
         raise UsageError(f"{folder} has no answer yet; the same study command goes on with it.")
