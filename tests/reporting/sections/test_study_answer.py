@@ -84,3 +84,12 @@ def test_labels_saved_in_words() -> None:
     assert saved_words(Saved(50, 200, None, 300, "flat")) == "200 (fewer to 300); flat"
     assert saved_words(Saved(50, 200, None, None, "right_censored")) == "more than 200"
     assert saved_words(Saved(50, 20, None, None, "left_censored")) == "fewer than 20"
+
+
+def test_raw_pixels_never_lead_the_chart(tmp_path: Path) -> None:
+    entries = [
+        entry("pixels", "frozen", [0.5, 0.9], backbone=""),
+        entry("good", "frozen", [0.6, 0.7], gaps=FEW),
+    ]
+    title = figure(found(tmp_path, entries=entries)["labels"]).title
+    assert title.startswith("With 200 labels frozen good reaches 70.0")

@@ -93,7 +93,7 @@ def _quiet(answer: AnswerFacts) -> list[Line]:
 
 def _leading(answer: AnswerFacts) -> str:
     """The chart's finding: the best with the most labels, and scratch of its backbone."""
-    best = answer.entries[0]
+    best = next((one for one in answer.entries if one.arm.backbone), answer.entries[0])
     place = best.places[-1]
     who = answer.said(best) if best.pretrained else answer.name_of(best)
     told = (f"With {place.n_labels:,} labels {who} reaches {percent(place.mean)} "
