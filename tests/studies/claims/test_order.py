@@ -37,3 +37,20 @@ def test_methods_that_cannot_be_told_apart_leave_it_open() -> None:
 def test_both_modes_are_needed() -> None:
     rows = study(lambda at: at.scratch, modes=("finetune",))
     assert verdicts.of(on_order, rows)["probe order"].verdict == "not measured"
+
+
+def test_a_lead_in_one_mode_alone_leaves_it_open() -> None:
+    def score(at: At) -> float:
+        return at.scratch + 0.08 * (at.method == "simclr" and at.mode == "frozen")
+
+    assert verdicts.of(on_order, study(score))["probe order"].verdict == "inconclusive"
+
+
+def test_a_pair_that_cannot_be_told_apart_leaves_an_order_open() -> None:
+    def score(at: At) -> float:
+        return at.scratch + 0.08 * (at.method == "simclr")
+
+    rows = study(score, methods=("simclr", "rotation", "vae"))
+    claim = verdicts.of(on_order, rows)["probe order"]
+    assert claim.verdict == "inconclusive"
+    assert "2 clearly the same" in claim.measured

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from presight.studies.claims import kinds
-from presight.studies.claims.worlds import on_worlds
+from presight.studies.claims.worlds import Curve, late_slopes, on_worlds
 
 from . import verdicts
 from .planting import At, study
@@ -39,17 +40,31 @@ def test_data_that_saturate_late_gain_more() -> None:
     assert claim["data that saturate late"].verdict == "agrees"
 
 
-def test_luck_of_scratch_is_no_gain_of_late_data() -> None:
-    """With no effect at all a bad repetition of scratch saturates late and is gained upon."""
-    found = [
-        verdicts.of(
-            on_worlds,
-            study(lambda at: at.scratch, worlds=WORLDS, modes=("finetune",), draw=draw, apart=0.03,
-                  images=100),
-        )["data that saturate late"].verdict
-        for draw in range(12)
-    ]  # fmt: skip
-    assert found.count("agrees") <= 2
+EARLY, LATE = [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]
+
+
+def curve(scratch: list[list[float]], gains: list[float]) -> Curve:
+    return Curve((50, 100, 200), np.array(scratch), np.array(gains))
+
+
+def test_slopes_of_known_curves() -> None:
+    """Saturated at 50 x 2^0.95 and 100 x 2^0.95: a doubling apart, and gains a half apart."""
+    slopes = late_slopes([curve([EARLY] * 2, [1.0, 1.0]), curve([LATE] * 2, [1.5, 1.5])])
+    assert slopes is not None
+    assert slopes == pytest.approx([0.5, 0.5])
+    assert late_slopes([curve([EARLY] * 2, [0.0, 1.0])] * 2) is None
+
+
+def test_gains_of_the_same_size_have_no_slope() -> None:
+    slopes = late_slopes([curve([one] * 2, [0.7, 0.7]) for one in (EARLY, EARLY, LATE)])
+    assert slopes == pytest.approx([0.0, 0.0])
+
+
+def test_a_repetition_that_saturates_late_by_luck_tells_nothing_of_its_own_gain() -> None:
+    """The gain of the first repetition is set against the second's saturation, which is equal."""
+    lucky = curve([LATE, EARLY], [1.0, 0.0])
+    slopes = late_slopes([lucky, curve([EARLY] * 2, [0.0, 0.0])])
+    assert slopes == pytest.approx([0.0, 0.0])
 
 
 def test_one_world_tells_nothing() -> None:

@@ -92,11 +92,7 @@ class Curve(NamedTuple):
 
 
 def _saturation(measured: Measured) -> Claim:
-    """Slope of the gain on where scratch saturates, which other repetitions tell.
-
-    A repetition in which scratch does badly with few labels has a large gain and a late saturation
-    both. Therefore where scratch saturates is read in the other repetitions.
-    """
+    """Slope of the gain on where scratch saturates."""
     grown = [unit for unit in units(measured) if len(labels(measured, unit)) > 1]
     kept, seeds = measured.complete(
         grown, lambda unit: [gap(unit, n) for n in labels(measured, unit)]
@@ -106,14 +102,9 @@ def _saturation(measured: Measured) -> Claim:
         return unmeasured(
             SATURATION, "Three tasks or worlds are needed where scratch rises, and two repetitions."
         )
-    gains = np.stack([curve.gains for curve in curves], 1)  # [S, curves]
-    late = np.array([[_late(curve, np.delete(curve.scratch, s, 0)) for curve in curves]
-                     for s in range(len(seeds))])  # fmt: skip
-    late -= late.mean(1, keepdims=True)
-    spread = (late**2).sum(1).mean()
-    if not spread > 0:
+    slopes = late_slopes(curves)
+    if slopes is None:
         return unmeasured(SATURATION, "Scratch saturates with the same number of labels in all.")
-    slopes = (late * gains).sum(1) / spread
     effect = Interval(float(slopes.mean()), *middle(replicates(slopes[:, None, None])[:, 0]))
     told = "For each doubling of the labels at which scratch saturates, pretraining is worth "
     told += f"{in_doublings(effect)} more; {len(curves)} curves from scratch, "
@@ -122,6 +113,26 @@ def _saturation(measured: Measured) -> Claim:
         SATURATION, effect, "doublings of labels", 1, told, seeds=len(seeds),
         left=omitted(len(grown) - len(kept), len(grown), "curves"),
     )  # fmt: skip
+
+
+def late_slopes(curves: Sequence[Curve]) -> Floats | None:
+    """Slope of the gain on where scratch saturates, by repetition; the other ones tell where.
+
+    Luck of scratch is in a repetition's gain and in its saturation both, and would make a slope.
+
+    Args:
+        curves: of the same repetitions, two or more.
+
+    Returns:
+        [S], in doublings of gain a doubling; None where scratch saturates alike in all curves.
+    """
+    gains = np.stack([curve.gains for curve in curves], 1)
+    late = np.array([[_late(curve, np.delete(curve.scratch, s, 0)) for curve in curves]
+                     for s in range(len(gains))])  # fmt: skip
+    late -= late.mean(1, keepdims=True)
+    spread = (late**2).sum(1).mean()
+    slopes: Floats = (late * gains).sum(1)
+    return slopes / spread if spread > 0 else None
 
 
 def _curves(
