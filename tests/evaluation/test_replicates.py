@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from presight.errors import UsageError
-from presight.evaluation.replicates import middle, replicates
+from presight.evaluation.replicates import joint, middle, replicates
 
 
 def answers(seed: int, seeds: int, n: int, apart: float) -> np.ndarray:
@@ -77,6 +77,22 @@ def test_coverage_of_a_gap(seeds: int) -> None:
         low, high = middle(drawn[:, 1] - drawn[:, 0])
         inside += low <= truth <= high
     assert 0.92 <= inside / 300 <= 0.98
+
+
+def test_seeds_move_all_sets_of_images_together() -> None:
+    """What seeds do alike to two sets cancels in their difference; images of each set do not."""
+    moved = np.array([0.4, 0.5, 0.6])[:, None, None]
+    first, second = joint([np.repeat(moved, 7, axis=2), np.repeat(moved + 0.1, 9, axis=2)])
+    assert np.ptp(first) > 0.5
+    assert second - first == pytest.approx(0.1, abs=1e-9)
+    results = [answers(seed, 1, 400, 0.0)[:, :1] for seed in (0, 1)]
+    one, other = joint(results, draws=20_000)
+    assert np.corrcoef(one[:, 0], other[:, 0])[0, 1] == pytest.approx(0.0, abs=0.03)
+
+
+def test_sets_of_other_seeds_are_refused() -> None:
+    with pytest.raises(UsageError, match="seeds"):
+        joint([np.zeros((2, 1, 4)), np.zeros((3, 1, 4))])
 
 
 def test_the_middle_bears_what_is_beyond_measure() -> None:
