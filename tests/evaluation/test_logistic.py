@@ -148,15 +148,3 @@ def test_where_it_begins_does_not_change_where_it_ends(
         (warm,) = fit(features, labels, [1.0], n_classes=classes, tolerance=1e-6, start=cold)
         assert (warm.logits(features) - cold.logits(features)).abs().max() < 1e-3
         assert warm.iterations <= 2 < cold.iterations
-
-
-def test_pools_of_threads_are_looked_for_once_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threadpoolctl
-
-    real, made = threadpoolctl.ThreadpoolController, []
-    monkeypatch.setattr(threadpoolctl, "ThreadpoolController", lambda: made.append(1) or real())
-    logistic._pools.cache_clear()
-    features, labels = torch.randn(20, 4), torch.arange(20) % 2
-    for _ in range(3):
-        list(logistic.fit(features, labels, [1.0, 0.1], n_classes=2))
-    assert len(made) == 1

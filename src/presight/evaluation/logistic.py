@@ -12,11 +12,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from presight.evaluation.threads import pools
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -178,21 +180,13 @@ def _by_sklearn(problem: Problem, strengths: list[float]) -> Iterator[Solution]:
         yield weight.float(), bias.float(), converged, int(model.n_iter_.max())
 
 
-@cache
-def _pools() -> Any:
-    """The process's pools of threads: to look for them takes as long as a small fit."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-    return ThreadpoolController()
-
-
 def _fit_model(model: LogisticRegression, rows: Tensor, labels: Tensor) -> bool:
     """Fit; False where the iterations ran out. Other warnings than that one are passed on."""
     from sklearn.exceptions import ConvergenceWarning
 
     # Products of a few columns: threads gain little, and lose much where other work runs beside.
     threads = 1 if rows.numel() <= _ONE_THREAD else None
-    with warnings.catch_warnings(record=True) as caught, _pools().limit(limits=threads):
+    with warnings.catch_warnings(record=True) as caught, pools().limit(limits=threads):
         warnings.simplefilter("always")
         model.fit(rows.numpy(), labels.numpy())
     for other in caught:
