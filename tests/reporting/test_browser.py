@@ -3,6 +3,7 @@ a script."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from presight.reporting.page import MOST_BYTES, write_report
 from reporting.browser import Browser, chromium
 from reporting.doubles import curve_scores, make_embedding, make_run, usual_scores
+from reporting.sections.studies import answer, told, written
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium is installed here")
 WIDTHS = (1280, 390)
@@ -34,7 +36,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     make_embedding(cars.evaluation("one") / "embedding", name="automobile")
     hostile = make_run(place / "hostile", scores=usual_scores(), name=HOSTILE)
     make_embedding(hostile.evaluation("one") / "embedding", name=HOSTILE)
+    parts = told(answers=[answer(), answer("depth", "elsewhere", stages=[], modes=[])])
     return {
+        "study": write_report([written(place / "study", parts)], place / "study.html"),
         "one": write_report([place / "a"], place / "one.html"),
         "three": write_report([place / name for name in "abc"], place / "three.html"),
         "hostile": write_report([place / "hostile"], place / "hostile.html"),
@@ -44,7 +48,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["one", "three", "hostile"])
+@pytest.mark.parametrize("name", ["one", "three", "hostile", "study"])
 def test_no_word_on_the_console_and_no_request(
     browser: Browser, pages: dict[str, Path], name: str, width: int, dark: bool
 ) -> None:
@@ -65,7 +69,7 @@ def test_errors_and_requests_would_be_seen(browser: Browser, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["one", "three", "hostile"])
+@pytest.mark.parametrize("name", ["one", "three", "hostile", "study"])
 def test_nothing_is_wider_than_the_window(
     browser: Browser, pages: dict[str, Path], name: str, width: int
 ) -> None:
@@ -202,6 +206,20 @@ def test_a_link_opens_a_folded_run(browser: Browser, pages: dict[str, Path]) -> 
     browser.value("location.hash = '#r1-done'")
     browser.value("new Promise((done) => setTimeout(done, 50))")
     assert browser.value("document.getElementById('r1-done').closest('details.whole').open")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_task_of_a_study_is_chosen_by_its_link(
+    browser: Browser, pages: dict[str, Path], script: bool
+) -> None:
+    browser.open(pages["study"], script=script)
+    opened = "[...document.querySelectorAll('details.whole')].map((one) => one.open)"
+    assert browser.value(opened) == [True, False]
+    browser.value("document.querySelector('.choice a[href=\"#r1\"]').click()")
+    end = time.monotonic() + 10
+    while browser.value(opened) != [True, True] and time.monotonic() < end:
+        time.sleep(0.05)
+    assert browser.value(opened) == [True, True]
 
 
 def test_names_of_files_and_classes_are_only_words(

@@ -66,12 +66,13 @@ def test_there_is_no_more_than_there_is_room_for(tmp_path: Path) -> None:
     assert len(only.shown) == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["../study.json", "/etc/passwd", "a/b.jpg", ".jpg", "x.png", "no.jpg"]
-)
+@pytest.mark.parametrize("name", ["../other.jpg", "{}/other.jpg", "within/other.jpg", "no.jpg"])
 def test_no_other_file_is_read(tmp_path: Path, name: str) -> None:
     answer, place, record = study(tmp_path)
-    record["images"][0]["files"][0][1] = name
+    (place / "pictures" / "within").mkdir()
+    for folder in (place, place / "pictures" / "within"):
+        Image.new("RGB", (8, 8)).save(folder / "other.jpg")
+    record["images"][0]["files"][0][1] = name.format(place)
     assert study_drawn.section(answer, [record], place, 100_000) is None
 
 
