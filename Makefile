@@ -59,6 +59,7 @@ bench: setup  ## The speed tables (minutes; wants a quiet machine)
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scenes.py
+	$(BIN)/python benchmarks/studies.py
 
 clean:  ## Remove what was made here
 	rm -rf $(VENV) demo site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -133,13 +133,13 @@ def extraction() -> dict[str, Any]:
 
     ours()
     ratios = []
-    for _ in range(7):
-        times = []
-        for call in (bare, ours):
+    for number in range(8):
+        times = {}
+        for call in (bare, ours) if number % 2 else (ours, bare):
             began = time.process_time()
             call()
-            times.append(time.process_time() - began)
-        ratios.append(times[0] / times[1])
+            times[call] = time.process_time() - began
+        ratios.append(times[bare] / times[ours])
     return {"of_bare": statistics.median(ratios), "least": min(ratios), "greatest": max(ratios)}
 
 
@@ -162,6 +162,7 @@ def study() -> dict[str, Any]:
         work.do("local")
         took = time.perf_counter() - began
         cells = sum(row.seconds for row in work.found())
+        finetuned = sum(row.seconds for row in work.found() if row.cell.mode == "finetune")
         runs = sum(float(RunFolder(run).info()["seconds"]) for run in (out / "runs").iterdir())  # type: ignore[arg-type]
         desk.close()
     assert work.cost is not None
@@ -170,17 +171,18 @@ def study() -> dict[str, Any]:
         "cells": cells,
         "pretraining": runs,
         "over_the_sum": took / (cells + runs) - 1,
-        "estimate": work.cost.seconds,
-        "estimate_of_truth": work.cost.seconds / took,
+        "finetune_estimate": work.cost.finetune,
+        "finetune_estimate_of_truth": work.cost.finetune / finetuned,
     }
 
 
 def main() -> None:
     parts = {"grid": grid, "step": step, "extraction": extraction, "study": study}
-    row: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in sys.argv[1:] or parts:
-        row[name] = {**parts[name](), "load": os.getloadavg()[0]}
-        print(name, json.dumps(row[name], indent=1), flush=True)
+        found = {**parts[name](), "load": os.getloadavg()[0]}
+        print(name, json.dumps(found, indent=1), flush=True)
+        row = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        row[name] = found
         RESULTS.write_text(json.dumps(row, indent=1) + "\n")
 
 
