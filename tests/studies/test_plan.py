@@ -65,3 +65,5 @@ def test_a_method_is_a_name_before_it_is_a_folder(tmp_path: Path) -> None:
     assert not is_run("simclr")
     with pytest.raises(UsageError, match="simclr"):
         is_run("simcrl")
+    with pytest.raises(UsageError, match="where no run is"):
+        is_run(str(tmp_path / "gone"))

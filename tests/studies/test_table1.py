@@ -169,7 +169,7 @@ def test_the_classifier_is_chosen_without_val(
     other.mkdir()
     (other / "train").symlink_to(data / "train")
     pictures(other / "val", 24, 1, shift=1)
-    run = str(whole[0] / "runs" / "moco-resnet9-2-seed0")
+    run = str(next((whole[0] / "runs").glob("moco-resnet9-2-seed0-*")))
     found = asked(other, tmp_path / "a", methods=("none", run))
     here, there = choices(tmp_path / "a"), choices(whole[0])
     assert here["none", 1] == there["none", 1]
@@ -182,10 +182,10 @@ def test_the_classifier_is_chosen_without_val(
 def test_a_finished_run_is_taken_by_its_path_and_measured_once(
     data: Path, whole: tuple[Path, Table1], tmp_path: Path
 ) -> None:
-    run = whole[0] / "runs" / "moco-resnet9-2-seed1"
+    run = next((whole[0] / "runs").glob("moco-resnet9-2-seed1-*"))
     found = asked(data, tmp_path / "a", methods=(str(run), str(finished())))
     one, other = [line for line in found.rows if line.score is not None]
-    assert one.title == "MoCo, moco-resnet9-2-seed1"
+    assert one.title == f"MoCo, {run.name}"
     assert len(one.by_seed) == 1
     assert not any("other images" in reason for reason in one.apart)
     assert (other.published, other.backbone) == (None, "resnet9:4")

@@ -86,6 +86,8 @@ def check(name: str, value: object, path: str) -> None:
     """
     bounds = RANGES.get(name)
     for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, bool):  # a switch may have the name of another verb's number
+            continue
         if bounds and isinstance(number, int | float) and not bounds.holds(number):
             raise UsageError(f"{path} is {number}; expected a number {bounds.words()}.")
     if name == "milestones" and isinstance(value, tuple) and list(value) != sorted(value):

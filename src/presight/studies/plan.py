@@ -176,5 +176,7 @@ def is_run(method: str) -> bool:
     if method in (NONE, IMAGENET, *registry.names()):
         return False
     if not RunFolder(method).exists:
+        if Path(method).name != method:
+            raise UsageError(f"--methods names {method}, where no run is.")
         registry.entry(method)  # says which names there are
     return True
