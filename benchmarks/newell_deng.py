@@ -28,6 +28,7 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--part", choices=("single", "dense"), required=True)
     reader.add_argument("--methods", default="simclr,rotation,vae,deepcluster,none")
+    reader.add_argument("--backbones", default="resnet9:8")
     reader.add_argument("--seeds", type=int, default=3)
     reader.add_argument("--stages", action="store_true")
     reader.add_argument("--out", type=Path, default=HERE / "results" / "newell-deng")
@@ -37,6 +38,7 @@ def main() -> None:
     plan = newell_deng(
         CPU,
         methods=tuple(asked.methods.split(",")),
+        backbones=tuple(asked.backbones.split(",")),
         seeds=asked.seeds,
         stages=asked.stages,
         rates=(1e-3, 3e-3, 1e-2),

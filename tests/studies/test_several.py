@@ -30,6 +30,7 @@ def test_parts_are_studies_of_their_own_and_answered_together(tmp_path: Path) ->
     parts = [json.loads((tmp_path / name / "study.json").read_text()) for name in ("one", "two")]
     sentences = [[one["sentence"] for one in part["answers"]] for part in (told, *parts)]
     assert sentences[0] == [*sentences[1], *sentences[2]]
+    assert told.get("selection") == parts[0].get("selection")
     cells = sum(1 for _ in tmp_path.glob("*/cells/*.json"))
     assert len(found.rows) == cells == 2 * 3 * 2 + 2 * 3
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from presight.store.plain import read_table
 from presight.studies.arms import Arms
 from presight.studies.cells import Arm
 from presight.studies.conclude import Studied, conclude
@@ -39,7 +40,17 @@ def run_several(
         found = [one.folder(arm, seed) for one in arms]
         return next((place for place in found if place.is_dir()), found[0])
 
-    return conclude(out, _asked(plans), rows, whole, folder, {})
+    return conclude(
+        out, _asked(plans), rows, whole, folder, _beside([out / name for name in plans])
+    )
+
+
+def _beside(files: Sequence[Path]) -> dict[str, Any]:
+    """Which figures to trust and what choosing labels gains, of the first part that tells it."""
+    found: dict[str, Any] = {}
+    for told in (read_table(file) for file in reversed(files) if file.is_file()):
+        found |= {name: told[name] for name in ("diagnostics", "selection") if name in told}
+    return found
 
 
 def _asked(plans: Mapping[str, Plan]) -> dict[str, Any]:

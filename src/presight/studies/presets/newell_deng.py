@@ -56,11 +56,11 @@ CPU = Scale(
     tested=1000,
     counts="50,200,1000",
     bits=("0010", "1111"),
-    backbones=("resnet9:8",),
+    backbones=("resnet9:8", "resnet9:16", "alexnet:16", "vgg11_bn:16", "vit:64"),
     epochs=20,
     updates=200,
 )
-"""What two cores do in hours."""
+"""What two cores do in days, or in hours with fewer backbones and methods."""
 
 PAPER = Scale(
     size=64,
@@ -73,7 +73,7 @@ PAPER = Scale(
         "0000", "1000", "0100", "0010", "0001", "1100", "0110", "0101", "0111", "1110", "1011",
         "1111",
     ),
-    backbones=("resnet9:64", "resnet50", "alexnet", "vgg11_bn"),
+    backbones=("resnet9:64", "resnet50", "alexnet", "vgg11_bn", "vit:192"),
     epochs=200,
     updates=2000,
 )  # fmt: skip
