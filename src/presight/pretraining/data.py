@@ -20,7 +20,7 @@ from presight.pretraining.telling import counted as counted
 
 def open_data(data: str, settings: Settings) -> Source:
     """The source that a user named, under the settings' limits."""
-    return open_source(data, **_rules(settings))
+    return open_source(data, **rules(settings))
 
 
 def open_classes(data: str, settings: Settings) -> Labelled[ClassTarget]:
@@ -29,10 +29,11 @@ def open_classes(data: str, settings: Settings) -> Labelled[ClassTarget]:
     Raises:
         DataError: no classes, or one alone; or as without them.
     """
-    return open_labelled(data, **_rules(settings))
+    return open_labelled(data, **rules(settings))
 
 
-def _rules(settings: Settings) -> dict[str, Any]:
+def rules(settings: Settings) -> dict[str, Any]:
+    """How files are opened, as `open_source` and `open_task` take it."""
     return {
         "limits": limits(settings),
         "follow_links": settings.follow_links,

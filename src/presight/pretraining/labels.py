@@ -11,8 +11,7 @@ from presight.data.source import shown
 from presight.data.targets import IGNORE
 from presight.errors import UsageError
 from presight.evaluation.tasks.sets import TaskSet, task_named
-from presight.pretraining.data import _rules as rules
-from presight.pretraining.data import images_for
+from presight.pretraining.data import images_for, rules
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
