@@ -43,6 +43,7 @@ def test_a_row_holds_what_was_answered(mode: str) -> None:
     for metric, value in row.values.items():
         assert unpacked(row.influences[metric], 30).mean() == pytest.approx(value, rel=1e-5)
     assert row.details["weights"] == "drawn"
+    assert row.details["skipped"] == 0
     assert ("rate" in row.details) == (mode == "finetune")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,16 @@ def test_cells_of_an_arm_and_a_repetition_stand_together(desk: Desk) -> None:
     order = [(cell.seed, cell.arm) for cell in desk.cells()]
     changes = sum(one != other for one, other in itertools.pairwise(order))
     assert changes == len(set(order)) - 1
+
+
+def test_labels_that_cannot_name_all_classes_are_said(desk: Desk) -> None:
+    desk.label_counts("depth", "b")
+    assert not desk.notes
+    desk.plan = dataclasses.replace(desk.plan, label_counts="5,20")
+    desk.label_counts("classification", "a")
+    desk.label_counts("classification", "a")
+    (note,) = desk.notes
+    assert note.startswith("classification: 5 labels are fewer than the 10 classes")
 
 
 def test_anchors_are_measured_for_every_task(desk: Desk) -> None:

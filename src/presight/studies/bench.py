@@ -89,7 +89,7 @@ class Bench:
             {name: packed(parts) for name, parts in scores.items()},
             len(self.division.test_rows),
             time.monotonic() - began,
-            {**told, **details},
+            {**told, **details, "skipped": self.tested.skipped(found)},
         )
 
     def again(self, cell: Cell, backbone: Backbone, details: Mapping[str, Any]) -> Headed:

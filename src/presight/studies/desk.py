@@ -79,8 +79,13 @@ class Desk:
 
     def label_counts(self, task: str, on: str) -> list[int]:
         """Numbers of labels that are learned from."""
-        division = self.bench(task, on).division
-        return counts.read(self.plan.label_counts, len(division.train_rows), division.classes)
+        bench = self.bench(task, on)
+        rows, classes = len(bench.division.train_rows), bench.division.classes
+        found = counts.read(self.plan.label_counts, rows, classes)
+        if bench.probes:
+            news = [f"{task}: {line}" for line in counts.told(found, classes)]
+            self.notes += [line for line in news if line not in self.notes]
+        return found
 
     def place(self, cell: Cell) -> Path:
         """Where a cell's row is, or will be."""

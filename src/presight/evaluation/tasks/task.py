@@ -200,6 +200,10 @@ class Task(ABC):
             rows: int64 [n], of the labelled set.
         """
 
+    def skipped(self, judged: Judged) -> int:
+        """How many images have nothing to be measured by, and count in no figure."""
+        return 0
+
     @abstractmethod
     def blind(self, rows: Tensor, tested: Self, test_rows: Tensor) -> Judged:
         """The best answers of one who knows no picture: the same for every image.
